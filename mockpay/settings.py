@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http.hosts import OutgoingHosts
@@ -15,8 +16,7 @@ from mockpay.kernel.words import nearest_word
 _HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of contract section 1; each is `MOCKPAY_` and its name in capitals."""
 
     host: str = "127.0.0.1"
@@ -67,7 +67,7 @@ _OTHER_VARIABLES = ("URL", "SELLER_ID", "ACCESS_KEY", "SECRET_KEY", "CHROMIUM", 
 
 def unknown_variables(environ: Mapping[str, str], prefix: str = "MOCKPAY_") -> Iterator[str]:
     """A sentence for each variable that nothing reads, with the name that was meant."""
-    own = ("public_url" if field.name == "public_urls" else field.name for field in fields(Settings))
+    own = ("public_url" if name == "public_urls" else name for name in Settings.__struct_fields__)
     names = [name.upper() for name in (*own, *_OTHER_VARIABLES)]
     for name in sorted(name.removeprefix(prefix) for name in environ if name.startswith(prefix)):
         if name not in names:

@@ -1,6 +1,5 @@
 """What is committed and shipped: one list of dependencies, vendored files as fetched, no machine's traces."""
 
-import dataclasses
 import hashlib
 import os
 import re
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import structs
 
 from mockpay.commands.serve import read_settings
 from mockpay.settings import unknown_variables
@@ -135,7 +135,7 @@ def test_compose_sets_only_what_there_is_and_what_a_server_starts_with(monkeypat
         assert int(port) == settings[-1].port
         assert f":{port}/_mockpay/health" in server["healthcheck"]["test"][-1]
     one, two = settings
-    assert dataclasses.replace(one, public_urls=()) == dataclasses.replace(two, public_urls=())
+    assert structs.replace(one, public_urls=()) == structs.replace(two, public_urls=())
     assert one.public_urls != two.public_urls
     assert normal_url(one.database_url).startswith("postgresql+psycopg://")
     database = COMPOSE["services"]["database"]["environment"]

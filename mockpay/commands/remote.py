@@ -7,11 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import click
+from msgspec import Struct
 
 from mockpay.commands.groups import CommandGroup
 from mockpay.kernel.errors import Invalid, MockpayError
@@ -24,8 +24,7 @@ DEFAULT_SELLER = "A1MOCKPAYSELLER"
 _TIMEOUT_SECONDS = 330.0
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """A sandbox by its address and, where it asks for one, its admin token."""
 
     url: str

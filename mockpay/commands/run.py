@@ -10,12 +10,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import click
+from msgspec import Struct
 
 from mockpay.commands.remote import default_url, seller_option, url_option
 from mockpay.commands.serve import read_settings
@@ -81,8 +81,7 @@ def _run(command: Sequence[str], url: str | None, seller_id: str) -> int:
         return code
 
 
-@dataclass(frozen=True, slots=True)
-class _Sandbox:
+class _Sandbox(Struct, frozen=True):
     """A sandbox by its address; asked without any proxy."""
 
     url: str

@@ -8,13 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 import click
+from msgspec.structs import replace
 
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids

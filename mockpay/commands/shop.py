@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import sqlite3
 import sys
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 from cheroot.wsgi import Server
 from flask import Flask, request
+from msgspec.structs import replace
 
 from mockpay.app import template_folder
 from mockpay.commands.serve import stop_on_signals

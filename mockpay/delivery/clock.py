@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event, Thread
 from typing import Self
+
+from msgspec import Struct
 
 from mockpay.delivery import scheduler
 from mockpay.delivery.sender_pool import send_waiting
@@ -28,8 +29,7 @@ class Until(StrEnum):
     IDLE = "idle"
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(Struct, frozen=True):
     """The seller's time, and what happened since the previous clock call."""
 
     now: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockpay.delivery.gateway_transport import GatewaySender
 from mockpay.delivery.notifications import Send, SendResult
@@ -63,7 +65,7 @@ def _charge(sandbox: Sandbox, call: GatewayCall, attempt: Attempt) -> Charge:
     pays = call.operation in PAYING or call.gateway == DEFAULT
     charge = payments.charge_request(sandbox, attempt) if pays else payments.charge_about(sandbox, attempt)
     planned = "failure" if charge.fault == "noresponsefail" and call.gateway != DEFAULT else charge.planned
-    return replace(charge, ids=ids, idempotency_key=call.idempotency_key, planned=planned)
+    return dataclasses.replace(charge, ids=ids, idempotency_key=call.idempotency_key, planned=planned)
 
 
 def _links(sandbox: Sandbox, call: GatewayCall, charge: Charge) -> Mapping[Operation, Link]:
@@ -126,7 +128,7 @@ def _prepare_and_ask(
     with transaction(runtime, charge.seller_id) as sandbox:
         results.record_prepared(sandbox, call, named)
     if named.kind is _K.APPROVED:
-        return _ask(adapter, call, replace(charge, ids=named.ids), link)
+        return _ask(adapter, call, dataclasses.replace(charge, ids=named.ids), link)
     # Nobody has been asked for money yet, so what became of the name is all one.
     unsent = named.kind is _K.NO_ANSWER
     return replace(named, kind=_K.NOT_SENT if unsent else named.kind, exchange=None)

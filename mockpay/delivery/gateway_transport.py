@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from time import perf_counter
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.payments.faults import Fault, FaultRule
 from mockpay.kernel.clock import SECOND
@@ -30,8 +32,7 @@ _SPOILT: dict[Fault, Callable[[HttpReply], HttpReply]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class GatewaySender:
+class GatewaySender(Struct, frozen=True):
     """
     Sends to whoever answers for a gateway; no transaction is open.
 

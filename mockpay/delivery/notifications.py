@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.notifications import DeliveryResult, Notification, OutgoingMessage, failing_tries
 from mockpay.domain.sellers import Seller
@@ -25,8 +26,7 @@ _EXCERPT_BYTES = 1_000
 _TRUST = "The setting trust_loopback_tls takes any at this machine's own addresses."
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult:
+class SendResult(Struct, frozen=True):
     """An outbox row that was sent: how to record it, where nobody did before, and what the other side did."""
 
     record: Callable[[Sandbox], object]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.delivery import scheduler
 from mockpay.delivery.alerts import alert_message
@@ -106,8 +107,7 @@ SENDERS: Mapping[str, Callable[[Sandbox, OutboxRow], Send]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A row that is leased to the caller, and what sends it, or why nothing can."""
 
     row: OutboxRow

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import Clock, Mode
@@ -72,8 +73,7 @@ HANDLERS: Mapping[str, EventHandler] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(Struct, frozen=True):
     """
     How many events a transaction fired, and whether more are due.
 

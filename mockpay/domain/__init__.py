@@ -1,5 +1,5 @@
 """
-Nouns and rules: frozen dataclasses, tables of legal transitions, the scenario table.
+Nouns and rules: frozen records, tables of legal transitions, the scenario table.
 
 Imports the standard library and `kernel`, nothing else; does no I/O and reads no clock.
 """

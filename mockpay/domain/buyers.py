@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 
@@ -16,8 +17,7 @@ class Kyc(StrEnum):
     FULL = "FULL"
 
 
-@dataclass(frozen=True, slots=True)
-class Buyer:
+class Buyer(Struct, frozen=True):
     """A buyer of one seller; `created_at` is None for one who never signed in."""
 
     buyer_id: str
@@ -26,8 +26,7 @@ class Buyer:
     created_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxBuyer:
+class SandboxBuyer(Struct, frozen=True):
     """
     A buyer who is there from the start, with an opening balance in paise.
 

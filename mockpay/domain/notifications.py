@@ -8,8 +8,9 @@ deliveries of one `message_id`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.domain.timeline import Machine, steps
 from mockpay.kernel.clock import SECOND
@@ -64,8 +65,7 @@ WAITING = frozenset({_S.QUEUED, _S.SENDING, _S.RETRY_WAIT})
 _HOUR = 3_600 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class RetryProfile:
+class RetryProfile(Struct, frozen=True):
     """
     When a notification that was not delivered is tried again.
 
@@ -97,8 +97,7 @@ RETRY_PROFILES: Mapping[str, RetryProfile] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryResult:
+class DeliveryResult(Struct, frozen=True):
     """
     What came of one try: a status, or None with the reason that there was no answer.
 
@@ -184,8 +183,7 @@ def known_outcome(outcome: str) -> bool:
     return outcome == "success" or outcome in set(Misbehaviour)
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """
     One delivery as stored; instants in ms of the seller's clock.
 
@@ -218,8 +216,7 @@ class Notification:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
+class OutgoingMessage(Struct, frozen=True):
     """A notification as it goes out; `signed` is the text that its signature covers."""
 
     headers: Mapping[str, str]
@@ -227,8 +224,7 @@ class OutgoingMessage:
     signed: str
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(Struct, frozen=True):
     """One try to deliver, with what was sent and what came back."""
 
     number: int

@@ -7,8 +7,10 @@ Everything has a default; `merged` puts a seller's own patch upon it, `patch_of`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.methods import cards, netbanking
 from mockpay.domain.methods.registry import METHODS
@@ -17,16 +19,14 @@ from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why something cannot be chosen: a `reason` in the field's names, and a message."""
 
     reason: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A time at which a bank is down: from `since` until just before `until`."""
 
     since: int
@@ -37,8 +37,7 @@ class Window:
         return self.since <= now < self.until
 
 
-@dataclass(frozen=True, slots=True)
-class MethodOffer:
+class MethodOffer(Struct, frozen=True):
     """A method of payment as the seller offers it; both limits are allowed amounts."""
 
     method: str
@@ -60,8 +59,7 @@ class MethodOffer:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class BankOffer:
+class BankOffer(Struct, frozen=True):
     """A bank of the list, and when it cannot be reached by the seller's clock."""
 
     code: str
@@ -88,13 +86,12 @@ class BankOffer:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(Struct, frozen=True):
     """All that a seller offers; `methods` and `banks` in the order in which pages show them."""
 
     methods: Mapping[str, MethodOffer]
     banks: Mapping[str, BankOffer]
-    networks: Mapping[str, bool] = field(default_factory=dict)
+    networks: Mapping[str, bool] = {}
     upi_collect: bool = True
 
     def available(self, method: str, amount: Money, now: int) -> Refusal | None:

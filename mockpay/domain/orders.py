@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.domain.timeline import Actor, Machine, steps
 from mockpay.kernel.clock import SECOND
@@ -61,8 +62,7 @@ ORDER: Machine[OrderState] = Machine(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRequest:
+class PaymentRequest(Struct, frozen=True):
     """
     What a provider's front end read from a verified request to pay, or what fills a wallet.
 
@@ -87,10 +87,10 @@ class PaymentRequest:
     seller_note: str | None = None
     store_name: str | None = None
     timeout_seconds: int | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
-    marks: Mapping[str, object] = field(default_factory=dict)
-    warnings: Mapping[str, str] = field(default_factory=dict)
-    outcomes: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
+    marks: Mapping[str, object] = {}
+    warnings: Mapping[str, str] = {}
+    outcomes: Mapping[str, object] = {}
     capture: str | None = None
     authorization_seconds: int | None = None
     kind: OrderKind = OrderKind.PAYMENT
@@ -103,8 +103,7 @@ NO_END_SECONDS = 3_155_760_000
 _LONGEST_STORE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """
     One order as stored; instants in ms, amounts in paise; `cancelled_by` is who gave it up.
 

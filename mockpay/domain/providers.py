@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from msgspec import Struct
+
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import Notification, NotificationType, OutgoingMessage, RetryProfile
@@ -43,8 +45,7 @@ def _nothing(*_: object) -> Mapping[Any, Any]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class CallToExplain:
+class CallToExplain(Struct, frozen=True):
     """
     A request as it was sent; `string_to_sign` is what the caller's code signs, if known.
 
@@ -62,8 +63,7 @@ class CallToExplain:
     other_secrets: Callable[[], Mapping[str, str]] = dict
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureReading:
+class SignatureReading(Struct, frozen=True):
     """One way of reading the request, and the signature that it would have to carry."""
 
     flavour: str
@@ -71,8 +71,7 @@ class SignatureReading:
     expected_signature: str
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureMistake:
+class SignatureMistake(Struct, frozen=True):
     """One mistake by its dotted name, and the line of code that is usually at fault."""
 
     name: str
@@ -80,8 +79,7 @@ class SignatureMistake:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureExplanation:
+class SignatureExplanation(Struct, frozen=True):
     """
     Why a signature fits or does not; `cause` has the sentences of all `mistakes`.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Decision, Plan, Stage
@@ -62,8 +63,7 @@ def _moment(outcome: str) -> int | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """
     How a refund will end: when (None: only a tester knows), after how many polls, and how.
 
@@ -101,8 +101,7 @@ def course(outcome: str, now: int, usual_ms: int, usual_polls: int = 0) -> Cours
 SELLER, CANCELLATION, TESTER = "SELLER", "CANCELLATION", "TESTER"
 
 
-@dataclass(frozen=True, slots=True)
-class RefundRequest:
+class RefundRequest(Struct, frozen=True):
     """
     What a seller asks for; `key` names its refund, the same again is the same refund.
 
@@ -116,8 +115,8 @@ class RefundRequest:
     note: str | None = None
     soft_descriptor: str | None = None
     kind: str = SELLER
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    outcomes: Mapping[Stage, Decision] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
+    outcomes: Mapping[Stage, Decision] = {}
 
     @property
     def digest(self) -> str:
@@ -156,8 +155,7 @@ def check_request(request: RefundRequest) -> None:
             raise Invalid(f"'{name}' must have {rule}.", code="refund.invalid", field=name, rule=rule)
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(Struct, frozen=True):
     """
     One refund as stored; instants in ms, amounts in paise.
 
@@ -192,7 +190,7 @@ class Refund:
     created_at: int
     updated_at: int
     completed_at: int | None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
 
 
 def network_reference(method: str, refund_id: str, seed: str, completed_at: int, bank: str) -> tuple[str, str] | None:

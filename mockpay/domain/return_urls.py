@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 
@@ -17,8 +18,7 @@ _ANY_PORT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Url:
+class _Url(Struct, frozen=True):
     scheme: str
     host: str
     port: int | None

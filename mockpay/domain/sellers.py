@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta, Struct
@@ -196,8 +195,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = THROTTLING_OFF
 
 
-@dataclass(frozen=True, slots=True)
-class SettingForm:
+class SettingForm(Struct, frozen=True):
     """What a setting means and may be; `least` and `most` of a number, `choices` of a word."""
 
     description: str
@@ -227,8 +225,7 @@ def settings(plain: Mapping[str, object]) -> Settings:
     return convert_fields(plain, Settings, code="settings.invalid", noun="setting")
 
 
-@dataclass(frozen=True, slots=True)
-class Seller:
+class Seller(Struct, frozen=True):
     """
     One seller as stored; `secret_key` is in the clear here and sealed at rest.
 

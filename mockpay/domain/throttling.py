@@ -7,14 +7,13 @@ Which quotas there are is a provider's to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 #: A token in thousandths, as buckets count them.
 TOKEN = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """
     How many tokens a bucket holds, and how often one comes back, in ms.
 
@@ -30,8 +29,7 @@ class Quota:
         return self.tokens * TOKEN
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """What was left at a moment: of the seller's clock, and in real time."""
 
     milli_tokens: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import IllegalTransition
 
@@ -21,8 +22,7 @@ class Actor(StrEnum):
     SANDBOX = "sandbox"
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEvent:
+class TimelineEvent(Struct, frozen=True):
     """One step of one machine; `before` is None where something came into being."""
 
     at: int
@@ -38,8 +38,7 @@ class TimelineEvent:
 State = TypeVar("State", bound=StrEnum)
 
 
-@dataclass(frozen=True, slots=True)
-class Machine(Generic[State]):
+class Machine(Struct, Generic[State], frozen=True):
     """A named table (state, event) -> state."""
 
     name: str

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 
@@ -58,8 +59,7 @@ class Mode(StrEnum):
     FROZEN = "frozen"
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """A seller's clock: at real time `real_anchor` it showed `seller_anchor`."""
 
     mode: Mode

@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TextIO
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 #: How long lines are collected for one write (seconds).
 _PAUSE_SECONDS = 0.1
@@ -39,15 +40,14 @@ _OPEN_FIELDS = frozenset(
 _MOST_ITEMS = 3
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """What becomes known of a request while it is answered."""
 
     verbose: bool
     operation: str = ""
     seller_id: str = ""
     orders: str = ""
-    bodies: list[str] = field(default_factory=list)
+    bodies: list[str] = []
 
 
 _current: ContextVar[Call | None] = ContextVar("call", default=None)

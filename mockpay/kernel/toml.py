@@ -6,10 +6,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Unusable
 
@@ -30,8 +31,7 @@ _INLINE_WIDTH = 100
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class TomlFile:
+class TomlFile(Struct, frozen=True):
     """A file's values, times as text, and the line of each table, key and item."""
 
     path: Path

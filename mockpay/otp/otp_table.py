@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Boolean, Column, ColumnElement, Index, Row, Table, func, insert, select, update
 
 from mockpay.otp.rules import OTP, Challenge, OtpState, Purpose
@@ -64,8 +64,7 @@ EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StoredChallenge:
+class StoredChallenge(Struct, frozen=True):
     """A challenge with what only verifying and sending again may see; the code is nowhere."""
 
     challenge: Challenge

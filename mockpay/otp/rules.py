@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.domain.buyers import mask_email
 from mockpay.domain.payments.attempts import Decision, Source
@@ -100,8 +101,7 @@ EXPIRY = "otp.expire"
 LONGEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Struct, frozen=True):
     """
     One challenge as anybody may see it: nothing here tells the code or the whole destination.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.methods.method import ResponseCodes
 from mockpay.domain.methods.registry import METHODS
@@ -23,8 +25,7 @@ MISCONFIGURED = frozenset({401, 403, 404, 405})
 TOO_MANY, IN_FLIGHT = 429, 409
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """
     A company's answers, and what of its requests and answers may be stored.
 

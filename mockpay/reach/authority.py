@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -20,6 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 from mockpay.kernel.clock import SystemClock
 from mockpay.kernel.errors import Unusable
@@ -37,16 +37,14 @@ _LEAF_DAYS = 397
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """What a TLS server presents, as PEM: its private key, and the chain that vouches for it."""
 
     key: bytes
     chain: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     """The authority of one keys folder; `path` is the certificate that clients must trust."""
 
     key: Key

@@ -8,12 +8,12 @@ import shutil
 import ssl
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from msgspec import Struct
 
 from mockpay.reach.hosts import HOSTS
 
@@ -30,8 +30,7 @@ _PRELOAD = Path(__file__).parent / "preload"
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """Where `mockpay run` listens on loopback: as a proxy, and as the hosts' own ports 443 and 80."""
 
     proxy: int

@@ -12,9 +12,10 @@ import asyncio
 import contextlib
 import re
 import ssl
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 from mockpay.reach.hosts import is_impersonated
@@ -27,8 +28,7 @@ _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?
 _HOP = frozenset({"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection"})
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """
     A request to a proxy: `method` CONNECT, or any other with an absolute target.
 
@@ -134,8 +134,7 @@ _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _CHUNK = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """One connection, both ways."""
 
     reader: asyncio.StreamReader
@@ -178,8 +177,7 @@ async def _carry(source: Stream, sink: Stream) -> None:
     sink.writer.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where to connect; `tls` is a context where that side is spoken to by TLS."""
 
     host: str
@@ -197,8 +195,7 @@ class Address:
             return Stream(*await asyncio.open_connection(self.host, self.port, ssl=self.tls))
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True):
     """Where its connections lead: `plain` and `secure` are the impersonated hosts' ports 80 and 443."""
 
     plain: Address

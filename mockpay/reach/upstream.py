@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.http.hosts import is_loopback
@@ -15,8 +16,7 @@ from mockpay.kernel.http.hosts import is_loopback
 _KINDS = {"http": (80, False), "https": (443, True)}
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Struct, frozen=True):
     """Somebody else's proxy; `tls` is whether it is itself spoken to by TLS."""
 
     host: str
@@ -25,8 +25,7 @@ class Proxy:
     authorization: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(Struct, frozen=True):
     """Which proxy the caller's environment names for plain and for secure calls, if any."""
 
     secure: Proxy | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.methods import netbanking
 from mockpay.domain.methods.cards import Card
@@ -28,8 +30,7 @@ _LONGEST = 255
 _BY_SCENARIO = "decided by the scenario of this attempt"
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """
     What is told of the buyer beside the instrument; None where nobody told.
 

@@ -8,10 +8,10 @@ so that it costs the same however much was paid before.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -249,8 +249,7 @@ def of_attempt(sandbox: Sandbox, attempt_id: str) -> Assessment | None:
     return Assessment(Verdict(row.decision), row.score, _hits.decode(row.hits))
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """A decision that a tester wants for the next attempt that fits."""
 
     override_id: int

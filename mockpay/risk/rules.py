@@ -7,11 +7,13 @@ All rules are looked at; the strictest one decides.  Source: facts on the buyer'
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.scenarios.risk import BLOCKED_VPAS, country_of, listed
 from mockpay.kernel.clock import SECOND
@@ -43,8 +45,7 @@ def strictest(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=_SEVERITY.__getitem__, default=Verdict.ALLOW)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """
     What the rules may look at of one attempt; None where nobody told.
 
@@ -83,8 +84,7 @@ class Facts:
         return f"{local[:2] if len(local) > 2 else local[:1]}…@{handle}"
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """
     What happened before this attempt, within the windows that the rules look back.
 
@@ -103,8 +103,7 @@ class Counts:
     buyer_paid: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A rule that spoke: what it saw against which limit, and why in words without secrets."""
 
     rule: str
@@ -117,8 +116,7 @@ class Hit:
     limit: int | str
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """The decision on one attempt, a score from 0 to 100, and every rule that spoke."""
 
     decision: Verdict = Verdict.ALLOW
@@ -139,8 +137,7 @@ class Rule(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RuleAction:
+class RuleAction(Struct, frozen=True):
     """What a rule says when it speaks; `explanation` may name observed, limit, card, vpa, ip, device."""
 
     outcome: Verdict
@@ -157,8 +154,7 @@ class RuleAction:
         return Hit(name, self.version, self.outcome, self.weight, self.reason_code, explain, observed, limit)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRule:
+class LimitRule(Struct, frozen=True):
     """
     A number and its limit: speaks above it, an `inclusive` one also at it.
 
@@ -182,8 +178,7 @@ class LimitRule:
         return self.action.hit(self.name, facts, observed, self.limit)
 
 
-@dataclass(frozen=True, slots=True)
-class ListRule:
+class ListRule(Struct, frozen=True):
     """A list that a value must not be on; an entry may begin or end with ``*``."""
 
     name: str
@@ -209,8 +204,7 @@ def _fits(entry: str, value: str) -> bool:
     return value.startswith(head) and value.endswith(tail)
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionRule:
+class ConditionRule(Struct, frozen=True):
     """Something that is so or not; `notice` gives what was seen and what was expected."""
 
     name: str
@@ -223,8 +217,7 @@ class ConditionRule:
         return self.action.hit(self.name, facts, *difference) if difference else None
 
 
-@dataclass(frozen=True, slots=True)
-class PresetDecision:
+class PresetDecision(Struct, frozen=True):
     """A decision that was made beforehand: by a scenario, or by a tester's force."""
 
     verdict: Verdict
@@ -426,8 +419,7 @@ NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))
 # --- a seller's rules
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSet:
+class RuleSet(Struct, frozen=True):
     """A seller's rules; no count needs to go beyond `most`, `first_above` is in paise."""
 
     rules: tuple[LimitRule | ListRule | ConditionRule, ...]

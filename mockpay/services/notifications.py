@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.notifications import (
     COPIES_APART_MS,
@@ -279,8 +280,7 @@ def get_notification(sandbox: Sandbox, notification_id: str) -> Notification:
     return notification
 
 
-@dataclass(frozen=True, slots=True)
-class SentMessage:
+class SentMessage(Struct, frozen=True):
     """One try as it was made: to where, what, and what came of it."""
 
     url: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
@@ -76,8 +77,7 @@ def remove_rule(sandbox: Sandbox, rule_id: int) -> None:
         raise NotFound("There is no such rule.", code="scenario.not_found")
 
 
-@dataclass(frozen=True, slots=True)
-class StageDecision:
+class StageDecision(Struct, frozen=True):
     """What decided a stage of an attempt: `value` is what matched, `description` the row's words."""
 
     stage: str

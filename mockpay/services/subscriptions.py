@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockpay.domain.notifications import Notification, NotificationType
 from mockpay.kernel import ids

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Index, Table, UniqueConstraint, bindparam, insert, select
 
 from mockpay.store.db.mapping import Mapper, Prepared, dump, load
@@ -33,8 +33,7 @@ objects = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ApiObject:
+class ApiObject(Struct, frozen=True):
     """
     One object in a company's own words.
 
@@ -51,7 +50,7 @@ class ApiObject:
     parent: str | None = None
     reference: str | None = None
     state: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
 
 
 mapper = Mapper(ApiObject, objects, id="number", key="number")

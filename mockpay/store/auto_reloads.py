@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Index, Table, bindparam, case, delete, func, select
 
 from mockpay.domain.timeline import Actor
@@ -99,16 +99,14 @@ waiting = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
+class Requested(Struct, frozen=True):
     """What a code is to confirm: settings, and what the buyer was shown and agreed to, as JSON."""
 
     settings: ReloadSettings
     consent: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """
     One line of the settings' history: `before` and `after` are settings as `ReloadSettings.wire` has them.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import Index, Table, update
 
 from mockpay.store.db.mapping import Mapper
@@ -23,8 +22,7 @@ bank_requests = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BankRequest:
+class BankRequest(Struct, frozen=True):
     """One request at a bank; `outcome` is None until its buyer decided."""
 
     bank_ref: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import Column, Float, Index, Table, select
 
 from mockpay.domain.payments.health import AlertKind
@@ -29,8 +28,7 @@ alerts = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """
     One alert; instants by the seller's clock.
 

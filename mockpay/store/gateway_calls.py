@@ -7,9 +7,10 @@ A row without an outcome is on its way, or its sender died.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import Index, Table, select, update
 
 from mockpay.domain.methods.cards import redact
@@ -67,8 +68,7 @@ calls = Table(
 _LONGEST_MESSAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayCall:
+class GatewayCall(Struct, frozen=True):
     """
     One call.
 

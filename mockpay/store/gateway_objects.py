@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Index, Table, UniqueConstraint, func, select
 
 from mockpay.store.db.mapping import Mapper
@@ -34,8 +34,7 @@ objects = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayObject:
+class GatewayObject(Struct, frozen=True):
     """
     One object at a gateway.
 

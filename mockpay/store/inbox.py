@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Index, Row, Table, func, or_, select, update
 
 from mockpay.kernel.clock import SECOND
@@ -49,8 +50,7 @@ CODE_KEPT_MS = 3_600 * SECOND
 FORGOTTEN = "••••••"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message as the buyer got it; `number` grows in the order of sending."""
 
     number: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Index, Select, Table, or_, select, union_all
 
 from mockpay.domain.methods.cards import redact
@@ -46,8 +46,7 @@ partial_index(journal, "journal_of_orders", "seller_id, id", where="order_ids IS
 _LONGEST_ANSWER = 6_000
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLine:
+class RequestLine(Struct, frozen=True):
     """The method and path of a request, and when it came, by `time.perf_counter`."""
 
     method: str

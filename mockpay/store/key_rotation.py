@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Engine, LargeBinary, Select, func, select, text, update
 from sqlalchemy.exc import OperationalError
 
@@ -22,8 +22,7 @@ _CHUNK = 500
 _Move = Callable[[Connection, Any], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rotated:
+class Rotated(Struct, frozen=True):
     """The version that seals now, how many rows were moved to it, which versions are gone."""
 
     version: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Index, Table, bindparam, literal_column, select, update
 from sqlalchemy import text as written
 
@@ -71,8 +71,7 @@ _record_fired = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something due: `kind` names what to do, `subject` to what."""
 
     event_id: int

@@ -7,10 +7,10 @@ The timeline, and the one way in which a stored record changes: compare-and-set,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import Index, Table, select
 
 from mockpay.domain.timeline import Actor, Machine, TimelineEvent
@@ -138,8 +138,7 @@ def _no_facts(_before: Any, _after: Any) -> Mapping[str, object]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Transitions(Generic[AnyRecord]):
+class Transitions(Struct, Generic[AnyRecord], frozen=True):
     """
     How the records of one machine move.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Event
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, Engine
 
 from mockpay.domain.orders import Order
@@ -29,8 +29,7 @@ from mockpay.store import sellers
 from mockpay.store.db.engine import reading, writing
 
 
-@dataclass(frozen=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """
     What the process has; made once by `mockpay.app`.
 
@@ -46,12 +45,12 @@ class Runtime:
     keys: Keys
     real_clock: RealClock
     sender: Sender
-    gateways: Mapping[str, Gateway] = field(default_factory=dict)
-    providers: Mapping[str, ProviderPort] = field(default_factory=dict)
+    gateways: Mapping[str, Gateway] = {}
+    providers: Mapping[str, ProviderPort] = {}
     terminal: Terminal | None = None
     deliver: Callable[[Runtime, str, int | None], None] = lambda _runtime, _seller_id, _outbox_id: None
     #: Calls to gateways in process that arrive only later, by seller and gateway; lost with the process.
-    late_calls: dict[tuple[str, str], list[HttpCall]] = field(default_factory=dict)
+    late_calls: dict[tuple[str, str], list[HttpCall]] = {}
     wake: Event = field(default_factory=Event)
     stopping: Event = field(default_factory=Event)
 
@@ -65,8 +64,7 @@ class Runtime:
         return self.providers[name] if name else NO_PROVIDER
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True, eq=False):
     """
     One seller's world in one transaction.
 
@@ -80,9 +78,9 @@ class Sandbox:
     real_now: int
     #: Due times that this transaction added, None for a dropped one: whoever read the schedule
     #: before must read it again.
-    rescheduled: list[int | None] = field(default_factory=list, compare=False, repr=False)
+    rescheduled: list[int | None] = []
     #: Kinds of what this transaction put into the outbox for the worker to send.
-    queued: list[str] = field(default_factory=list, compare=False, repr=False)
+    queued: list[str] = []
 
     @property
     def seller_id(self) -> str:

@@ -7,9 +7,9 @@ The database itself refuses to change a posting, and to delete one whose journal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Unpack
 
+from msgspec.structs import replace
 from sqlalchemy import (
     DDL,
     BigInteger,

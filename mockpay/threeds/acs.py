@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.payments.attempts import Decision, Source
 from mockpay.kernel import ids
@@ -34,8 +35,7 @@ from mockpay.threeds.threeds_table import ACS, BROWSER, get_transaction, log
 # --- how a challenge ends
 
 
-@dataclass(frozen=True, slots=True)
-class ChallengeCompletion:
+class ChallengeCompletion(Struct, frozen=True):
     """The challenge is over: what the browser posts to `notification_url`."""
 
     notification_url: str
@@ -154,8 +154,7 @@ _MOST_INTERACTIONS = 20
 CHOICES = frozenset({"Y", "N", "A", "U", "R", "timeout", "error", "cancel"})
 
 
-@dataclass(frozen=True, slots=True)
-class AcsPage:
+class AcsPage(Struct, frozen=True):
     """
     The bank's page while it waits for its cardholder.
 

@@ -8,8 +8,9 @@ buyer's side, sections 3 and 12.6, name them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Decision, Failure
 from mockpay.domain.timeline import Machine, steps
@@ -162,8 +163,7 @@ class Flow(StrEnum):
     NOT_ENROLLED = "NOT_ENROLLED"
 
 
-@dataclass(frozen=True, slots=True)
-class Browser:
+class Browser(Struct, frozen=True):
     """What an AReq tells of the buyer's browser; what only a script knows may be missing."""
 
     ip: str
@@ -178,8 +178,7 @@ class Browser:
     tz: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """One authentication as stored; instants in ms.  `txn_id` is the threeDSServerTransID."""
 
     txn_id: str
@@ -311,8 +310,7 @@ def flow_of(outcome: str, status: TransStatus) -> Flow:
 # --- what it means for the payment
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """
     What an ended authentication means for its attempt.
 

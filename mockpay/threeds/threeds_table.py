@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Index, Table, UniqueConstraint, func, insert, select
 
 from mockpay.domain.timeline import Actor
@@ -87,8 +87,7 @@ messages = Table(
 MOST_OF_ONE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedMessage:
+class LoggedMessage(Struct, frozen=True):
     """One message of the log; sender and receiver are S, D, A (see Erro) or B, the browser."""
 
     seq: int

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from mockpay.domain.buyers import mask_email
 from mockpay.domain.methods import cards, netbanking
 from mockpay.domain.methods.cards import Card, TypedCard
@@ -81,8 +83,7 @@ def cryptogram(keyring: Keyring, seller_id: str, token: str) -> str:
     return base64.b64encode(mark[:_CRYPTOGRAM_BYTES]).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """A buyer's own words: yes, to this text, at this moment."""
 
     text_version: str
@@ -184,8 +185,7 @@ _LONGEST = 40
 _MOST_DIGITS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class SavedMethod:
+class SavedMethod(Struct, frozen=True):
     """One saved method as stored, without its secret; instants in ms of the seller's time."""
 
     token: str

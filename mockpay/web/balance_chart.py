@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.kernel.clock import rfc3339
 from mockpay.store.reads.wallet_entries import Entry
@@ -12,8 +13,7 @@ from mockpay.web.wording.timelines import moment
 WIDTH, HEIGHT, _MARGIN = 320, 96, 6
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """A step line from the oldest entry to the newest, and the rows of its table, the newest first."""
 
     line: str

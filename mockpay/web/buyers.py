@@ -9,10 +9,11 @@ and frames, and nothing here is changed by following a link.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from flask import Response, request
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.buyers import Buyer, mask_email
 from mockpay.domain.methods.registry import METHODS
@@ -114,8 +115,7 @@ _REASONS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line: `fact` says what it is or when it paid, `reason` why it cannot pay now."""
 
     token: str

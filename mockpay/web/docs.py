@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from flask import Blueprint, Response, render_template, url_for
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec import Struct
 
 from mockpay.kernel.errors import NotFound
 from mockpay.kernel.http.hosts import own_url
@@ -27,24 +27,21 @@ _MARKDOWN.add_render_rule("table_open", lambda *_: '<div class="table-box" tabin
 _MARKDOWN.add_render_rule("table_close", lambda *_: "</table></div>")
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """A heading of a page and its anchor."""
 
     anchor: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A run of prose, or a code block by its text."""
 
     html: str = ""
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page as the template shows it."""
 
     title: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from mockpay.domain.wallet.ledger import Direction, JournalType
 from mockpay.kernel.clock import DAY, indian_midnight
@@ -19,8 +20,7 @@ NAMES = ("type", "direction", "since", "until", "order")
 _LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryForm:
+class HistoryForm(Struct, frozen=True):
     """What was typed, what it filters by, and what is wrong with it by field; with an error nothing is filtered."""
 
     typed: Mapping[str, str]

@@ -2,10 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Event
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from mockpay.delivery import clock as clocks

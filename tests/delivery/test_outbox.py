@@ -1,8 +1,7 @@
 """What leaves the process: claimed, sent outside any transaction, recorded once."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from mockpay.delivery import outbox

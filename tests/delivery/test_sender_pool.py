@@ -1,11 +1,12 @@
 """Notifications on their way: in order, few at once, nobody waits for somebody else's server."""
 
+import dataclasses
 from contextlib import ExitStack
-from dataclasses import replace
 from socket import create_server
 from threading import Barrier, BrokenBarrierError, Event, Lock, Semaphore
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
 from mockpay.delivery import outbox
@@ -451,7 +452,7 @@ def test_a_seller_deleted_while_one_is_on_its_way_raises_nothing(runtime, gate):
 
 
 def test_one_that_cannot_be_written_is_dead_and_holds_up_nobody(runtime, post):
-    broken = replace(runtime.providers["amazonpay"], notify=lambda *_: {}["no such key"])
+    broken = dataclasses.replace(runtime.providers["amazonpay"], notify=lambda *_: {}["no such key"])
     ours = replace(runtime, providers={"amazonpay": broken})
     world = World.new(ours, ipn_url=IPN_URL)
     (order,) = notified(world, "A")

@@ -1,10 +1,10 @@
 """The background thread, one turn at a time."""
 
-from dataclasses import replace
 from threading import Event
 from threading import enumerate as enumerate_threads
 
 import pytest
+from msgspec.structs import replace
 
 from mockpay.delivery import scheduler
 from mockpay.delivery.sender_pool import Worker

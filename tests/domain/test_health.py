@@ -1,6 +1,6 @@
 """Figures of gateways and what of them is an alert."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockpay.domain.payments.breaker import BreakerState
 from mockpay.domain.payments.call_log import ErrorClass

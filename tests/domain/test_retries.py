@@ -1,6 +1,6 @@
 """What follows from a gateway's answer: the table of error classes, row by row."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockpay.domain.payments.gateways import Capabilities, Operation, Result, ResultKind
 from mockpay.domain.payments.retries import POLICY, History, Next, Step, longest_wait_ms, next_step

@@ -1,9 +1,9 @@
 """Who takes a payment, by a seller's rules; pure."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mockpay.domain.payments.gateways import Capabilities
 from mockpay.domain.payments.routing import (

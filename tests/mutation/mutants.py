@@ -129,6 +129,8 @@ def _decides_nothing(node: ast.AST) -> bool:
             return True
         case ast.keyword(arg="strict", value=ast.Constant(value=False)):
             return True  # as zip does without
+        case ast.keyword(arg="frozen"):
+            return True  # the type checker's
         case ast.Call(func=ast.Name(id="dataclass"), keywords=options):
             return {option.arg for option in options} <= {"frozen", "slots"}  # the type checker's, and memory's
         case _:

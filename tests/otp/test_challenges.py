@@ -1,8 +1,7 @@
 """One-time passwords: every step, every refusal, and what races must not do."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from mockpay.kernel.errors import Conflict

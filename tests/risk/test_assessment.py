@@ -1,8 +1,7 @@
 """The risk check in a seller's world: windows by its clock, what is kept, and what is forced."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi

@@ -1,10 +1,9 @@
 """Risk rules: each at its limit, all of them looked at, and the strictest one deciding."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mockpay.domain.methods.cards import bin_of, luhn
 from mockpay.domain.payments.attempts import Stage

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
+from msgspec.structs import replace
 
 from mockpay.app import template_folder
 from mockpay.providers.amazonpay import provider as amazonpay

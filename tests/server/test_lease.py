@@ -1,8 +1,7 @@
 """MOCKPAY_LEASE_SECONDS: how long what a dead process was sending waits for another one."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockpay.delivery import outbox
 from mockpay.delivery.sender_pool import send_waiting

@@ -1,9 +1,9 @@
 """Two servers on one PostgreSQL share what is to be sent."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from mockpay.delivery.sender_pool import SENDERS

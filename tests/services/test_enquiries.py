@@ -1,8 +1,7 @@
 """A gateway that does not answer is asked again, at Amazon's own spacing, until it knows."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from mockpay.domain.payments.gateways import Result, ResultKind

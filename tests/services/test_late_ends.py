@@ -1,8 +1,7 @@
 """The end of a try at the edge of its order's time, and ends that are made known late."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.payments.gateways import Result, ResultKind

@@ -1,8 +1,7 @@
 """Notifications: what is told of what, in which order, and what becomes of each try."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockpay.delivery import outbox as sending
 from mockpay.kernel.clock import DAY, SECOND

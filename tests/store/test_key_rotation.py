@@ -1,9 +1,9 @@
 """Rotation of the store key: all that is sealed moves to a new version."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import LargeBinary, delete, select, update
 
 from mockpay.domain.methods.cards import card_fingerprint

@@ -1,9 +1,9 @@
 """Refunds as stored: each seller's own, and never more set aside than was captured."""
 
 import sqlite3
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mockpay.kernel.errors import Invalid
 from mockpay.services.payments.transitions import get_attempt

@@ -1,9 +1,9 @@
 """Consent: a yes to a text that can be shown again."""
 
-import dataclasses
 import hashlib
 
 import pytest
+from msgspec import structs
 
 from mockpay.kernel.errors import Invalid
 from mockpay.vault.rules import CONSENT_TEXTS, CONSENT_VERSIONS, RELOAD_TEXT, check_consent, consent, consent_to
@@ -48,7 +48,7 @@ def test_each_method_has_a_text_of_its_own_and_only_a_cards_speaks_of_a_card():
 
 
 @pytest.mark.parametrize(
-    "given", [None, dataclasses.replace(GIVEN, text_version="0"), dataclasses.replace(GIVEN, text_sha256="0" * 64)]
+    "given", [None, structs.replace(GIVEN, text_version="0"), structs.replace(GIVEN, text_sha256="0" * 64)]
 )
 def test_anything_else_is_none(given):
     with pytest.raises(Invalid) as refused:

@@ -1,9 +1,9 @@
 """Saved methods: saved with consent, found by their owner alone, and paid with."""
 
 import base64
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 

@@ -1,9 +1,8 @@
 """How long a browser that knew the admin token may use the dashboard."""
 
-from dataclasses import replace
-
 import pytest
 from flask import Flask, Response
+from msgspec.structs import replace
 
 from mockpay.web import guard
 

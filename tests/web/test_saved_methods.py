@@ -1,6 +1,6 @@
 """Saved methods as lines of a list."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockpay.kernel.clock import DAY
 from mockpay.vault.rules import MethodStatus, SavedMethod

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from mockpay.domain.methods import netbanking
 from mockpay.domain.methods.iso8583 import RESPONSE_CODES
 from mockpay.domain.methods.method import Method, Parts, Section
@@ -22,8 +24,7 @@ from mockpay.kernel.keys.keyring import Keyring
 from mockpay.kernel.money import Money
 
 
-@dataclass(frozen=True, slots=True)
-class Brand:
+class Brand(Struct, frozen=True):
     """A card network: its name, number lengths and CVV length."""
 
     name: str
@@ -73,8 +74,7 @@ _RANGES: tuple[tuple[int, int, Brand], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(Struct, frozen=True):
     """
     What is known of a test card by the first digits of its number.
 

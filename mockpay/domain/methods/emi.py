@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.methods import cards
 from mockpay.domain.methods.cards import Card
@@ -24,8 +25,7 @@ from mockpay.kernel.money import Money
 _D = 120_000
 
 
-@dataclass(frozen=True, slots=True)
-class Instalment:
+class Instalment(Struct, frozen=True):
     """One month: what is paid, of what it consists, and what is owed after it."""
 
     number: int
@@ -35,8 +35,7 @@ class Instalment:
     balance: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """
     What taking a plan means.
 
@@ -53,8 +52,7 @@ class Terms:
     rows: tuple[Instalment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOffer:
+class PlanOffer(Struct, frozen=True):
     """A plan for an amount, as the buyer pays it and as no-cost EMI."""
 
     plan: EmiPlan
@@ -199,8 +197,7 @@ def _refused(code: str, message: str, because: str, field: str) -> Invalid:
     return Invalid(message, code=f"emi.{code}", because=because, field=field)
 
 
-@dataclass(frozen=True, slots=True)
-class Emi:
+class Emi(Struct, frozen=True):
     """A card that pays the order at once and is paid back in instalments."""
 
     card: Card

@@ -9,7 +9,8 @@ other units.  Debit plans are codes of their own, as there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.kernel.money import Money
 
@@ -17,8 +18,7 @@ from mockpay.kernel.money import Money
 TENURES = (3, 6, 9, 12, 18, 24)
 
 
-@dataclass(frozen=True, slots=True)
-class EmiPlan:
+class EmiPlan(Struct, frozen=True):
     """One line of the table: `rate_bps` is the annual rate in hundredths of a percent."""
 
     bank: str
@@ -32,8 +32,7 @@ class EmiPlan:
         return amount >= self.lowest and (self.highest is None or amount <= self.highest)
 
 
-@dataclass(frozen=True, slots=True)
-class EmiBank:
+class EmiBank(Struct, frozen=True):
     """A lender: cards of `issuer` and `kind` may take its plans, the shortest first."""
 
     code: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from mockpay.domain.payments.attempts import Failure
 from mockpay.domain.scenarios.rows import Row
@@ -25,8 +26,7 @@ class MoneyStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """One row of a network's code table: meaning in words, and the failure it stands for."""
 
     code: str
@@ -48,8 +48,7 @@ class Timing(StrEnum):
 REVERSED = "reversed"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The first code that a network tells, and what becomes of it later."""
 
     code: str
@@ -57,8 +56,7 @@ class Answer:
     timing: Timing = Timing.NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseCodes:
+class ResponseCodes(Struct, frozen=True):
     """
     One network's codes, its outcomes by name, and its own code for an ISO 8583 answer.
 
@@ -177,8 +175,7 @@ class Instrument(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Approval:
+class Approval(Struct, frozen=True, kw_only=True):
     """
     The app or page at which a method's buyer approves, apart from the payment's own pages.
 
@@ -215,8 +212,7 @@ class Approval:
     reference_prefix: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """A part of the list of magic values: the rows about `inputs` whose name begins so."""
 
     title: str
@@ -226,8 +222,7 @@ class Section:
     prefix: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Method:
+class Method(Struct, frozen=True, kw_only=True):
     """
     All that is particular to one method of payment.
 
@@ -290,7 +285,7 @@ class Method:
     own_proof: bool = False
     decider: str = "Your bank"
     approval: Approval | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = {}
     unanswered: str = ""
     reference: str | None = None
     lowest: Money = _LEAST
@@ -300,7 +295,7 @@ class Method:
     summary: Callable[[Parts], str] | None = None
     terms: Callable[[Parts], str] = field(default=lambda _parts: "")
     details: Callable[[Parts], Mapping[str, str]] = field(default=lambda _parts: {})
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
     fills_wallet: bool = True
     mandate: bool = False
     inputs: frozenset[str] | None = None

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.methods.method import (
     REVERSED,
@@ -73,8 +74,7 @@ RESPONSE_CODES = ResponseCodes(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bank:
+class Bank(Struct, frozen=True):
     """One bank of the list."""
 
     code: str
@@ -127,8 +127,7 @@ def checksum(key: bytes, bank_ref: str, status: str, amount: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class NetBanking:
+class NetBanking(Struct, frozen=True):
     """The buyer's own bank."""
 
     bank: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from mockpay.domain.methods.method import (
     REVERSED,
@@ -161,8 +162,7 @@ def link(*, payee: str, name: str, amount: str, reference: str, note: str, mode:
     return "upi://pay?" + "&".join(f"{key}={quote(value, safe='@')}" for key, value in parts.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Upi:
+class Upi(Struct, frozen=True):
     """UPI: by a request to a VPA (collect), or by a QR code or link that opens an app (intent)."""
 
     vpa: str | None = None

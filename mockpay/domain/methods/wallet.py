@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.buyers import normal_email
 from mockpay.domain.methods.method import Answer, Code, Method, MoneyStatus, Parts, ResponseCodes, Timing, table
@@ -41,8 +42,7 @@ RESPONSE_CODES = ResponseCodes(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wallet:
+class Wallet(Struct, frozen=True):
     """The balance of a buyer."""
 
     email: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mockpay.domain.payments.routing import DEFAULT, RoutingDecision
 from mockpay.domain.timeline import Machine, steps
@@ -68,8 +70,7 @@ PLANNERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """
     What one stage will meet, or has met, and who decided.
 
@@ -88,11 +89,10 @@ class Decision:
 NORMAL = Decision("success", Source.SUCCESS)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The decisions of all stages that are not simply normal."""
 
-    decisions: Mapping[Stage, Decision] = field(default_factory=dict)
+    decisions: Mapping[Stage, Decision] = {}
 
     def at(self, stage: Stage) -> Decision:
         """What this stage will meet."""
@@ -247,8 +247,7 @@ class Auth(StrEnum):
     METHOD = "method"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why an attempt failed, in the four parts that the field uses; `code` is the network's."""
 
     source: str
@@ -257,8 +256,7 @@ class Failure:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """
     One attempt as stored; instants in ms, amounts in paise.
 

@@ -6,8 +6,10 @@ Closed, it counts calls that failed technically; open, nobody is asked; half-ope
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.kernel.clock import SECOND
 
@@ -34,8 +36,7 @@ class Force(StrEnum):
     AUTO = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
+class Breaker(Struct, frozen=True):
     """
     A breaker as stored.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.domain.payments.gateways import Operation
 
@@ -66,8 +67,7 @@ def planned_fault(gateway: str, outcome: str, try_no: int) -> FaultRule | None:
     return FaultRule(0, gateway, PLANNED[outcome], None, None, 1, _LATENCY_MS, None, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class FaultRule:
+class FaultRule(Struct, frozen=True):
     """
     Calls of a gateway that meet a fault.
 

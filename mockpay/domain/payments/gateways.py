@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from msgspec import Struct
+
 from mockpay.kernel.http.calls import Sender
 from mockpay.kernel.money import Money
 
@@ -85,8 +87,7 @@ class ResultKind(StrEnum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One request and its answer as they may be stored: redacted by the company's allow-list; `status` 0 for none."""
 
     method: str
@@ -94,13 +95,12 @@ class Exchange:
     request_headers: Mapping[str, str]
     request: object
     status: int = 0
-    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    answer_headers: Mapping[str, str] = {}
     answer: object = None
     latency_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """
     A gateway's answer.
 
@@ -114,7 +114,7 @@ class Result:
     code: str
     reference: str | None = None
     answer_in_ms: int | None = None
-    ids: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = {}
     raw_code: str | None = None
     message: str | None = None
     retry_after_ms: int | None = None
@@ -140,8 +140,7 @@ class Gateway(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """
     What a gateway can do.
 
@@ -173,8 +172,7 @@ class Link:
     timeout: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """
     A verified message of a gateway's: `event_id` is the same however often it comes.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+
+from msgspec import Struct
 
 from mockpay.domain.payments.breaker import BreakerState
 from mockpay.domain.payments.call_log import ErrorClass
@@ -31,8 +32,7 @@ _UNDECIDED = frozenset({_K.PENDING, _K.AUTH_REQUIRED})
 _REPEATED = PAYING | {Operation.PREPARE, Operation.CAPTURE, Operation.VOID, Operation.REFUND}
 
 
-@dataclass(frozen=True, slots=True)
-class HealthLine:
+class HealthLine(Struct, frozen=True):
     """What of a call counts; `at` by the seller's clock, in the order in which they were made."""
 
     gateway: str
@@ -46,8 +46,7 @@ class HealthLine:
     latency_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """
     Figures of one gateway and method over a window; a rate is from 0 to 1, None where nothing is decided.
 
@@ -70,8 +69,7 @@ class Figures:
     failovers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """How charges ended: `unknown` are those of the `failed` that nobody answered, `undecided` wait for somebody."""
 
     success: int

@@ -6,11 +6,9 @@ What may have moved money is never sent elsewhere before a look-up says that it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from tenacity import RetryCallState, Retrying
-from tenacity.wait import wait_exponential
+from msgspec import Struct
 
 from mockpay.domain.payments.gateways import PAYING, Capabilities, Operation, Result, ResultKind
 
@@ -19,8 +17,7 @@ _K = ResultKind
 TECHNICAL_REASONS = frozenset({"bank_technical_error", "gateway_technical_error"})
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """
     How long and how often; times in ms.
 
@@ -38,16 +35,17 @@ class Policy:
 
 
 POLICY = Policy()
-#: Full jitter is a fraction of what this computes.
-_WAIT = wait_exponential(multiplier=POLICY.first_wait_ms, max=POLICY.longest_wait_ms)
-_RETRYING = Retrying()
 
 
 def longest_wait_ms(number: int) -> int:
-    """The most that is waited before the n-th repetition."""
-    state = RetryCallState(_RETRYING, None, (), {})
+    """The most that is waited before the n-th repetition; full jitter is a fraction of it."""
+    # Loaded by the first repetition, not by every start.
+    from tenacity import RetryCallState, Retrying  # noqa: PLC0415
+    from tenacity.wait import wait_exponential  # noqa: PLC0415
+
+    state = RetryCallState(Retrying(), None, (), {})
     state.attempt_number = number
-    return int(_WAIT(state))
+    return int(wait_exponential(multiplier=POLICY.first_wait_ms, max=POLICY.longest_wait_ms)(state))
 
 
 class Step(StrEnum):
@@ -62,16 +60,14 @@ class Step(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(Struct, frozen=True):
     """A step, and how long to wait before it."""
 
     step: Step
     after_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """
     What was tried for a payment so far, the answer that is looked at included.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import accumulate
@@ -171,8 +170,7 @@ def _wrong(field: str, message: str) -> Invalid:
 # --- decisions
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentFacts:
+class PaymentFacts(Struct, frozen=True):
     """
     What is known of a payment when it is routed.
 
@@ -193,8 +191,7 @@ class PaymentFacts:
     part_captured: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayState:
+class GatewayState(Struct, frozen=True):
     """
     How a gateway stands for a payment.
 
@@ -207,8 +204,7 @@ class GatewayState:
     enabled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A gateway that a rule names: whether it can take the payment, or why not, and what its place rests on."""
 
     gateway: str
@@ -217,8 +213,7 @@ class Candidate:
     score: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingDecision:
+class RoutingDecision(Struct, frozen=True):
     """Who takes a payment: `chosen` first, then the rest of `sequence`; `rule` is None where none fits."""
 
     rule: str | None

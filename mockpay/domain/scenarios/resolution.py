@@ -11,7 +11,8 @@ the seller's default, what the called company usually does, success.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from mockpay.domain import notifications, refunds
 from mockpay.domain.methods import registry
@@ -63,8 +64,7 @@ def _fits(pattern: str, value: str) -> bool:
     return value.startswith(head) and value.endswith(tail)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A seller's own row, made by control API; `times` left, None for every time."""
 
     rule_id: int
@@ -167,8 +167,7 @@ def outcomes_of(stage: Stage, method: str = "") -> dict[str, str]:
     return {"success": "nothing is wrong", **rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """
     What the resolver may look at: values by input, what rules match on, what a note says.
 
@@ -179,10 +178,10 @@ class Facts:
     match: Mapping[str, str]
     response_codes: ResponseCodes
     stages: tuple[Stage, ...] = PAYMENT_STAGES
-    simulated: Mapping[Stage, Decision] = field(default_factory=dict)
+    simulated: Mapping[Stage, Decision] = {}
     magic_amounts: bool = True
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    usual: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = {}
+    usual: Mapping[str, str] = {}
 
 
 def resolve(facts: Facts, rules: Mapping[Stage, Rule]) -> Plan:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Stage
 
@@ -29,8 +30,7 @@ class Input(StrEnum):
     REFUND_OF = "refund_of"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """
     One agreed input: `input` is looked at, `equals` what, and what then happens at `stage`.
 

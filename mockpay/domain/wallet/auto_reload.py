@@ -6,8 +6,10 @@ Pure rules (buyer-side facts, sections 6 and 12.4); months and days are Indian.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from mockpay.domain.timeline import Machine, steps
 from mockpay.domain.wallet.limits import next_month
@@ -88,8 +90,7 @@ LEAST_AMOUNT = Money(100_00)
 _MOST_A_DAY = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ReloadSettings:
+class ReloadSettings(Struct, frozen=True):
     """
     When and by what a balance is reloaded.
 
@@ -116,8 +117,7 @@ class ReloadSettings:
         return {name: value.wire() if isinstance(value, Money) else value for name, value in values.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class AutoReload:
+class AutoReload(Struct, frozen=True):
     """
     A buyer's auto-reload as stored.
 
@@ -148,8 +148,7 @@ class AutoReload:
         return self.state not in SWITCHED_OFF
 
 
-@dataclass(frozen=True, slots=True)
-class ReloadRun:
+class ReloadRun(Struct, frozen=True):
     """
     One run: why it was begun, with which figures, and how it ended.
 
@@ -178,8 +177,7 @@ class ReloadRun:
     ended_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What was reloaded, or is being reloaded, in the Indian day and month of now."""
 
     count_day: int = 0
@@ -187,8 +185,7 @@ class Usage:
     minor_month: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(Struct, frozen=True):
     """Why a run does not charge now, and from when it may; None where no time helps."""
 
     reason: str

@@ -8,7 +8,8 @@ back in the opposite order, money first; a refund comes back in the order of spe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.kernel.clock import DAY
 
@@ -16,8 +17,7 @@ from mockpay.kernel.clock import DAY
 EXTENSION = 30 * DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A gift and what is left of it, in paise; `expires_at` is None for one that does not expire."""
 
     grant_id: int

@@ -7,9 +7,10 @@ Only templates move money; a correction is another journal, never a changed post
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict
+
+from msgspec import Struct
 
 from mockpay.kernel.money import Money
 
@@ -106,8 +107,7 @@ class JournalFacts(TypedDict, total=False):
     over_cap: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(Struct, frozen=True):
     """
     One journal of a buyer's ledger.
 

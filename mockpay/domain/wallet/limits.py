@@ -8,9 +8,11 @@ Figures of the Reserve Bank for small prepaid instruments (minimum KYC) and full
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from datetime import MAXYEAR, datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.buyers import Kyc
 from mockpay.kernel.clock import LAST, indian, indian_midnight
@@ -25,8 +27,7 @@ class Status(StrEnum):
     CLOSED = "CLOSED"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Limits in paise; None for none."""
 
     balance_cap: int | None = None
@@ -35,7 +36,7 @@ class Limits:
     monthly_spend_cap: int | None = None
 
 
-NAMES = tuple(field.name for field in fields(Limits))
+NAMES = Limits.__struct_fields__
 
 #: By profile.
 LIMITS: Mapping[Kyc, Limits] = {
@@ -44,8 +45,7 @@ LIMITS: Mapping[Kyc, Limits] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """
     How well a wallet knows its buyer, and what a tester set.
 
@@ -64,8 +64,7 @@ class Profile:
         return replace(LIMITS[self.profile], **own)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """
     What counts against the limits, in paise.
 
@@ -78,8 +77,7 @@ class Usage:
     monthly_spend_cap: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """What is left under one limit: all of it again from `until`, None where no time helps."""
 
     limit: str
@@ -87,8 +85,7 @@ class Allowance:
     until: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a wallet cannot do something; `allowance` where a limit says so."""
 
     reason: str

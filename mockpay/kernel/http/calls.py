@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import MockpayError
 
@@ -21,8 +22,7 @@ class Unreachable(MockpayError):
     code = "http.unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpCall:
+class HttpCall(Struct, frozen=True):
     """
     A request to send; `timeout` in seconds, for the whole exchange.
 
@@ -32,7 +32,7 @@ class HttpCall:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes = b""
     timeout: float = 10.0
     trust_loopback: bool = False
@@ -40,8 +40,7 @@ class HttpCall:
     read_timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(Struct, frozen=True):
     """What came back; `latency_ms` is real time."""
 
     status: int

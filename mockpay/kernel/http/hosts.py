@@ -6,10 +6,11 @@ import ipaddress
 import re
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.http.calls import Unreachable
@@ -40,8 +41,7 @@ def is_wildcard_address(host: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingHosts:
+class OutgoingHosts(Struct, frozen=True):
     """Where the sandbox may call: loopback always; more by name, or `*` for anywhere."""
 
     names: tuple[str, ...] = ()

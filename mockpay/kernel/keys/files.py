@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from msgspec import Struct
 
 from mockpay.kernel.errors import Unusable
 from mockpay.kernel.ids import entropy
@@ -24,8 +24,7 @@ STORE_KEY = "store.key"
 _BITS = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFile:
+class KeyFile(Struct, frozen=True):
     """
     A private RSA key that a provider needs, and the public file that is made from it.
 
@@ -44,8 +43,7 @@ class KeyFile:
     certificate_subject: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """What the folder holds: private keys and public halves (PEM) by file name."""
 
     private: Mapping[str, RSAPrivateKey]

@@ -6,7 +6,7 @@ Every wire fact, where it was seen and how sure it is: README.md in this folder.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockpay.domain.methods import wallet
 from mockpay.providers.amazonpay import error_responses, ids, keys, notifications, simulation, subscriptions, views

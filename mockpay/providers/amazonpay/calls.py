@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import Request
+from msgspec import Struct
 
 from mockpay.kernel.clock import parse_time
 from mockpay.kernel.errors import Forbidden, Invalid
@@ -17,8 +17,7 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.amazonpay.signature_verification import SignedRequest, request_fields, request_signature
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call before anybody was believed; `fields` are decoded, `request` is what was signed."""
 
     fields: Mapping[str, str]

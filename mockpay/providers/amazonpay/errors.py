@@ -9,13 +9,13 @@ What is not in the table is told as the last row.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import MockpayError
 
 
-@dataclass(frozen=True, slots=True)
-class AmazonError:
+class AmazonError(Struct, frozen=True):
     """HTTP status, Amazon's code, and the message where ours should not be shown."""
 
     status: int

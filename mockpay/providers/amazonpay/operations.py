@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import re
 from collections.abc import Callable, Mapping
 
@@ -56,7 +55,7 @@ def list_order_reference(call: Call, sandbox: Sandbox) -> Reply:
         return _page("ListOrderReference", sandbox, search)
     empty = _page("ListOrderReference", sandbox, replace(search, nothing=True))
     reason = f"PaymentDomain {quoted(domain)} is another region's: the orders of this seller are {_INDIA} ones."
-    return dataclasses.replace(empty, reason=reason)
+    return replace(empty, reason=reason)
 
 
 def list_order_reference_by_next_token(call: Call, sandbox: Sandbox) -> Reply:

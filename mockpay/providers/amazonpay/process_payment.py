@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from flask import Request, Response
+from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError
@@ -45,8 +45,7 @@ _KIND = "amazonpay.processPayment"
 REFUSAL = "mockpay.amazonpay.refusal"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """What is answered by a page, and whose request it was and about which order, where that is known."""
 
     error: MockpayError

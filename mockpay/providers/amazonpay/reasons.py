@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
 
@@ -24,8 +25,7 @@ class Status(StrEnum):
     PENDING = "PENDING"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """A reasonCode and its description."""
 
     code: str

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.refunds import PROCESSING_FAILURE, REJECTED
@@ -28,8 +29,7 @@ _YEAR = 31_536_000
 _Options = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """
     One combination: the stage it acts at, and its outcome.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.orders import CLOSED_UNPAID, PAID, Order, OrderState
 from mockpay.domain.timeline import Actor
@@ -16,8 +17,7 @@ from mockpay.wire.xml import Tree, render
 NAMESPACE = "http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """
     What an operation answers, and is committed for whatever its status.
 

@@ -7,12 +7,12 @@ It decides by the outcome that a request names (`Mockpay-Outcome: issuer=...`) a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from mockpay.domain.methods.method import REVERSED, MoneyStatus, ResponseCodes
 from mockpay.domain.methods.registry import METHODS
@@ -67,8 +67,7 @@ def _action_refused(code: int) -> _Refused:
     return _Refused(errors.ACTION_ERRORS[code], code)
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """A posted form in one seller's world."""
 
     sandbox: Sandbox

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt
@@ -18,8 +18,7 @@ from mockpay.wire.payu.answers import Transaction
 PAYMENT = "payment"
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """
     A believed command in one seller's world.
 
@@ -31,7 +30,7 @@ class Call:
     form: PostedForm
     base_url: str
     outcomes: str = ""
-    orders: list[str] = field(default_factory=list)
+    orders: list[str] = []
     refused: MockpayError | None = None
 
     def transaction(self, order: Order, attempt: Attempt | None = None) -> Transaction:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.payments.attempts import Decision, Stage
@@ -110,8 +111,7 @@ def _outcomes(form: PostedForm, header: str) -> Mapping[Stage, Decision]:
 # --- what is paid with, where the form has it
 
 
-@dataclass(frozen=True, slots=True)
-class PostedInstrument:
+class PostedInstrument(Struct, frozen=True):
     """A method of payment and the parts of its own form."""
 
     method: str

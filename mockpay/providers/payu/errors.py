@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.wire.payu import errors as wire
 
 
-@dataclass(frozen=True, slots=True)
-class PayuError:
+class PayuError(Struct, frozen=True):
     """
     How an error is told.
 

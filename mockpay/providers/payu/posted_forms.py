@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from flask import Request
+from msgspec import Struct
+from msgspec.structs import replace
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from mockpay.domain.sellers import Seller
@@ -17,8 +18,7 @@ from mockpay.wire.payu import hashes, requests
 from mockpay.wire.payu.diagnostics import likely_cause
 
 
-@dataclass(frozen=True, slots=True)
-class PostedForm:
+class PostedForm(Struct, frozen=True):
     """The fields of a form; `first_values` are the spellings in which `var1` may be hashed."""
 
     fields: Mapping[str, str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, Decision, Stage
@@ -20,8 +21,7 @@ Body = Mapping[str, Any]
 _IMPOSSIBLE = frozenset({"amount_changed", "duplicated"})
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """
     A believed request.
 
@@ -43,7 +43,7 @@ class Call:
     headers: Mapping[str, str]
     pages_url: str
     browser: Browser
-    orders: list[str] = field(default_factory=list)
+    orders: list[str] = []
 
     def outcomes(self, *stages: Stage) -> dict[Stage, Decision]:
         """
@@ -97,8 +97,7 @@ class Call:
         return order, attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(Struct, frozen=True):
     """
     An answer that is known only when what the call began has been sent, outside of its transaction.
 

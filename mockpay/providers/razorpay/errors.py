@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid, MockpayError
 from mockpay.wire.razorpay import errors as words
 from mockpay.wire.razorpay.answers import BAD_REQUEST, SERVER, ApiError
 
 
-@dataclass(frozen=True, slots=True)
-class RazorpayError:
+class RazorpayError(Struct, frozen=True):
     """
     How an error is told; `words` take the place of its own message where the company has some.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt, AttemptState
@@ -84,8 +85,7 @@ def captured_of(sandbox: Sandbox, order: Order) -> Attempt | None:
 # --- payments
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True):
     """An attempt with its order and what else is known of it."""
 
     order: Order

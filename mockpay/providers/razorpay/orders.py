@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mockpay.domain.orders import Order, PaymentRequest
 from mockpay.domain.scenarios.requested import dump_outcomes

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Request, Response, request
+from msgspec import Struct
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from mockpay.domain.methods.cards import redact
@@ -43,8 +43,7 @@ _FORM = "application/x-www-form-urlencoded"
 _LONGEST_VALUE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One address: who answers it, and whether a key id is enough to call it."""
 
     method: str

@@ -6,9 +6,10 @@ It decides by the outcome that a request names (`Mockpay-Outcome: issuer=...`) a
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -196,7 +197,7 @@ def _decide(call: _Call, intent: GatewayObject, method: str, shown: Mapping[str,
     body = _intent_body(call, decided)
     if state == "failed":
         error = error_of(planned.code, charge.object_id, method)
-        raise Refused(replace(error, payment_intent=body), 402)
+        raise Refused(dataclasses.replace(error, payment_intent=body), 402)
     return body
 
 

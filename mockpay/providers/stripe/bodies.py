@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import BEFORE_MONEY, Attempt, AttemptState, Auth
@@ -42,8 +44,7 @@ _NOT_AUTHENTICATED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """An order with what the company keeps beside it, and its attempts, the oldest first."""
 
     order: Order
@@ -150,7 +151,7 @@ def _last_error(sandbox: Sandbox, intent: Intent) -> dict[str, Any] | None:
 
 def _with_method(sandbox: Sandbox, intent: Intent, error: ApiError) -> ApiError:
     stored = api_objects.find(sandbox, NAME, METHOD, str(intent.stored.facts["payment_method"]))
-    return error if stored is None else replace(error, payment_method=method_body(stored))
+    return error if stored is None else dataclasses.replace(error, payment_method=method_body(stored))
 
 
 def error_of_attempt(attempt: Attempt) -> ApiError | None:
@@ -170,7 +171,7 @@ def declined(sandbox: Sandbox, intent: Intent, base_url: str) -> ApiError | None
     if error is None:
         return None
     body = intent_body(sandbox, intent, base_url)
-    return replace(_with_method(sandbox, intent, error), type=errors.CARD, payment_intent=body)
+    return dataclasses.replace(_with_method(sandbox, intent, error), type=errors.CARD, payment_intent=body)
 
 
 def _next_action(intent: Intent, base_url: str) -> dict[str, Any] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Decision, Stage
 from mockpay.domain.scenarios.requested import FIELD, HEADER, parse_outcomes
@@ -12,8 +13,7 @@ from mockpay.providers.stripe.parameters import Parameters
 from mockpay.store.unit_of_work import Sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """
     One call in its seller's world.
 
@@ -40,8 +40,7 @@ class Call:
         return {**noted, **parse_outcomes(self.outcome, HEADER)}
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(Struct, frozen=True):
     """
     An answer that is known only when a gateway has been asked: outside the transaction of the call.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import MockpayError
 from mockpay.wire.stripe import errors
@@ -13,8 +14,7 @@ from mockpay.wire.stripe.errors import ApiError
 _INTERNAL = "An unknown error occurred."
 
 
-@dataclass(frozen=True, slots=True)
-class StripeError:
+class StripeError(Struct, frozen=True):
     """How an error is told; `message` takes the place of its own, `decline_code` is a card error's."""
 
     status: int = 400

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.wire.stripe import errors, forms
 from mockpay.wire.stripe.errors import ApiError
@@ -36,8 +37,7 @@ def missing_object(noun: str, object_id: str, param: str | None = None) -> Refus
     return Refused(error, 400 if param else 404)
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Struct, frozen=True):
     """The nested parameters of a request; `path` is where an inner object stands, for errors."""
 
     values: Mapping[str, Any]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.errors import MockpayError

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from flask import Blueprint, Request, Response, request
+from msgspec import Struct
 
 from mockpay.domain.scenarios.requested import HEADER
 from mockpay.kernel import ids as kernel_ids
@@ -55,8 +55,7 @@ _IN_USE = (
 _NO_TEST_CARD = "mockpay: only published test cards work here; never send a real card's number."
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
+class _Reply(Struct, frozen=True):
     """An answer before it is written; `notice` is printed by the public clients."""
 
     status: int
@@ -146,8 +145,7 @@ def _add_refusal(runtime: Runtime, kind: str, line: RequestLine, reply: _Reply) 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """One call on its way: once for its key, in one transaction or, where a gateway is asked, in two."""
 
     runtime: Runtime

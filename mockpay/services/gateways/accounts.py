@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockpay.domain.payments.gateway_accounts import GatewayAccount, check_credentials, replaced
 from mockpay.domain.payments.gateways import Charge, GatewayAdapter, Link

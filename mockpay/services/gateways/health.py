@@ -8,7 +8,8 @@ to be told has it looked at by events as well: when a call has ended, and when w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.payments.breaker import Breaker, BreakerState, Force
 from mockpay.domain.payments.health import (
@@ -39,8 +40,7 @@ _PART_MS = WINDOWS[-1] * MINUTE // _PARTS
 _SHOWN = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """
     One gateway for one method of payment.
 

@@ -8,7 +8,8 @@ gateway be asked, and what it answers decides. So every order of messages ends i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.call_log import CallDirection

@@ -8,8 +8,10 @@ app or bank page asks is the method's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods.registry import METHODS, response_codes_of
@@ -36,8 +38,7 @@ from mockpay.vault.rules import Consent
 _NO_INPUTS, _NO_BROWSER = Inputs(), Browser(ip="127.0.0.1")
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutContext:
+class CheckoutContext(Struct, frozen=True):
     """
     Where the buyer's browser is, and what it tells.
 
@@ -53,8 +54,7 @@ class CheckoutContext:
 _NO_CHECKOUT = CheckoutContext()
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+class Payer(Struct, frozen=True):
     """
     Who pays, and from where.
 
@@ -69,7 +69,7 @@ class Payer:
     consent: Consent | None = None
     saved_token: str | None = None
     gateway: str | None = None
-    outcomes: Mapping[Stage, Decision] = field(default_factory=dict)
+    outcomes: Mapping[Stage, Decision] = {}
 
 
 GUEST = Payer()

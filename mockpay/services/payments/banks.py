@@ -6,7 +6,8 @@ only as far as that book says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.methods import netbanking
 from mockpay.domain.orders import Order
@@ -31,8 +32,7 @@ BUTTONS: Mapping[str, tuple[str, str]] = {
 _STATUSES = {"locked": "F", "insufficient": "F"}
 
 
-@dataclass(frozen=True, slots=True)
-class BankReturn:
+class BankReturn(Struct, frozen=True):
     """What a bank's browser brings: everything but the checksum can be forged."""
 
     bank_ref: str

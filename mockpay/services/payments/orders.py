@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.domain.orders import CLOSED_UNPAID, NO_END_SECONDS, PAID, Order, OrderState, PaymentRequest
 from mockpay.domain.payments.attempts import HOLDS_ORDER, Attempt, AttemptState
@@ -23,8 +24,7 @@ _BUYERS_TURN = frozenset({AttemptState.CREATED, AttemptState.RISK_REVIEW, Attemp
 _LONGEST_SECONDS = 31_536_000
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedOrder:
+class OpenedOrder(Struct, frozen=True):
     """The order a request leads to; `new` unless it was there; `refusal` is an error code."""
 
     order: Order | None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from mockpay.domain.methods.cards import card_fingerprint
 from mockpay.domain.methods.method import Instrument
@@ -62,8 +65,7 @@ CHARGE = "gateway.charge"
 _NO_OUTCOMES: Mapping[Stage, Decision] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentResult:
+class PaymentResult(Struct, frozen=True):
     """An attempt that was stored, and the outbox row that will ask the gateway; None: not yet."""
 
     attempt: Attempt
@@ -305,7 +307,7 @@ def _new_attempt(
 
 def charge_request(sandbox: Sandbox, attempt: Attempt) -> Charge:
     """What to ask the gateway for an attempt."""
-    return replace(
+    return dataclasses.replace(
         charge_about(sandbox, attempt),
         planned=_bank_decision(sandbox, attempt) or planned_outcome(sandbox, attempt),
         approved=attempt.state in {AttemptState.AUTHENTICATED, AttemptState.PROCESSING},

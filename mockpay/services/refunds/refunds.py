@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mockpay.domain import refunds as rules
 from mockpay.domain.orders import PAID, Order
@@ -21,8 +21,7 @@ from mockpay.store.transitions import add_event, require, step
 from mockpay.store.unit_of_work import Sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class RefundResult:
+class RefundResult(Struct, frozen=True):
     """
     What a request came to.
 

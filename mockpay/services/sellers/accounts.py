@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
 
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from mockpay.domain import throttling as rules
 from mockpay.domain.methods.registry import METHODS
@@ -41,8 +41,7 @@ _MOST_RETURN_URLS = 100
 CERTIFICATE_DOWNLOADS = "certificate.downloads"
 
 
-@dataclass(frozen=True, slots=True)
-class NewSeller:
+class NewSeller(Struct, frozen=True):
     """What somebody asks for; None is made up, left empty or the default, and a clock running at real time."""
 
     seller_id: str | None = None
@@ -126,9 +125,7 @@ def _default(runtime: Runtime, new_seller: NewSeller) -> NewSeller:
         "Mockpay Store",
         ipn_url=f"{own_url(runtime.settings)}/shop/ipn",
     )
-    named = {
-        field.name: value for field in fields(new_seller) if (value := getattr(new_seller, field.name)) is not None
-    }
+    named = {name: value for name in new_seller.__struct_fields__ if (value := getattr(new_seller, name)) is not None}
     return replace(default, **{**named, "settings": {**DEFAULT_SETTINGS, **(new_seller.settings or {})}})
 
 
@@ -245,8 +242,7 @@ def _merged(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {name: value for mapping in mappings for name, value in mapping.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What should change of a seller; None stays, an empty `ipn_url` takes the address away."""
 
     name: str | None = None

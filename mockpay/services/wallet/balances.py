@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.buyers import normal_email, opening_minor
 from mockpay.domain.wallet import ledger, limits
@@ -21,8 +22,7 @@ CURRENCY = "INR"
 Rule = Callable[[Profile, Usage, int, int], Refusal | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What a wallet has: `money` and `gifts` can be spent, `on_hold` waits for captures."""
 
     money: Money

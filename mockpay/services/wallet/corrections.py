@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from mockpay.domain.buyers import Kyc
 from mockpay.domain.wallet import gifts as gift_rules

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.wallet import limits
 from mockpay.domain.wallet.limits import Allowance, Profile
@@ -14,8 +15,7 @@ from mockpay.store import wallet_profiles
 from mockpay.store.unit_of_work import Sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """A wallet now; `may_add` is None where no limit says how much, `allowances` is by limit."""
 
     figures: Figures

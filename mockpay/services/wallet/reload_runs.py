@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from msgspec.structs import asdict, replace
 
 from mockpay.domain.buyers import Buyer
 from mockpay.domain.methods.registry import METHODS

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, insert, select, update
 from sqlalchemy import text as sql_text
 from sqlalchemy.engine import make_url
@@ -266,8 +266,7 @@ def close(*engines: Engine) -> None:
 _NOW = sql_text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 
 
-@dataclass(frozen=True, slots=True)
-class SetClock:
+class SetClock(Struct, frozen=True):
     """A machine's clock and by how many ms it is slow."""
 
     machine: RealClock

@@ -1,5 +1,5 @@
 """
-Rows <-> records: how a table's rows become frozen dataclasses and back, in one place.
+Rows <-> records: how a table's rows become records and back, in one place.
 
 Below it the statements whose SQL is worked out once, for the path of every payment, and what keeps a log's newest rows.
 """
@@ -7,12 +7,12 @@ Below it the statements whose SQL is worked out once, for the path of every paym
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -149,10 +149,10 @@ def load(stored: str | None) -> Any:
 
 class Mapper(Generic[T]):
     """
-    Turns the rows of a table into records of a dataclass and back.
+    Turns the rows of a table into records of one type and back.
 
     A field's column has the field's name.  Text, numbers and None stay as they are; a StrEnum is
-    stored as its text; a dataclass without a column of its own is spread over columns named
+    stored as its text; a record without a column of its own is spread over columns named
     ``<field>_<part>`` or ``<part>`` (`Money`: ``amount_minor``, ``currency``); anything else is JSON.
     A field without columns is given to `load`; a column without a field to `insert`.
 
@@ -177,7 +177,7 @@ class Mapper(Generic[T]):
         self.table = table
         self.machine = machine
         self.state = state
-        self._key = key or fields(record)[0].name  # type: ignore[arg-type]  # T is a dataclass
+        self._key = key or _names(record)[0]
         self._columns = {field: column for column, field in columns.items()}
         self._updates: dict[tuple[tuple[str, ...], tuple[str, ...]], Prepared] = {}
 
@@ -264,9 +264,8 @@ class Mapper(Generic[T]):
         return built
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """The functions that `_compile` makes of a dataclass and its table."""
+class _Compiled(Struct, frozen=True):
+    """The functions that `_compile` makes of a record's type and its table."""
 
     load: Callable[[Row, Mapping[str, Any]], Any]
     dump: Callable[[Any], dict[str, Any]]
@@ -276,21 +275,21 @@ class _Compiled:
 
 def _compile(record: type[Any], table: Table, columns: Mapping[str, str]) -> _Compiled:
     """
-    Write both directions as Python, as `dataclasses` does: a loop over fields takes three times as long.
+    Write both directions as Python: a loop over fields takes three times as long.
 
-    Of an order the functions read ``record(row[0], ..., enum_4[row[4]], dataclass_5(row[5], row[6]), ...)``
+    Of an order the functions read ``record(row[0], ..., enum_4[row[4]], record_5(row[5], row[6]), ...)``
     and ``{'seller_id': r.seller_id, ..., 'state': str(r.state), 'amount_minor': r.amount.minor, ...}``.
     """
     source = _Source(table, columns)
     hints = get_type_hints(record)
-    names = [field.name for field in fields(record)]
+    names = _names(record)
     loads = [source.load(name, hints[name]) for name in names]
     dumps = [item for name in names for item in source.dump(name, hints[name], f"r.{name}")]
     number = source.row_number()
     renumbered = ["number" if columns.get(name, name) == number else f"r.{name}" for name in names]
 
     def function(text: str) -> Any:
-        return eval(f"lambda {text}", {**source.known, "record": record})  # noqa: S307  # our own dataclasses
+        return eval(f"lambda {text}", {**source.known, "record": record})  # noqa: S307  # our own records
 
     return _Compiled(
         load=function(f"row, others: record({', '.join(loads)})"),
@@ -328,7 +327,7 @@ class _Source:
             if not parts:
                 return f"others[{name!r}]"
             values = ", ".join(self.load(part, part_hint) for part, part_hint in parts)
-            value, text = f"row[{self._places[parts[0][0]]}]", f"{self._name('dataclass', kind)}({values})"
+            value, text = f"row[{self._places[parts[0][0]]}]", f"{self._name('record', kind)}({values})"
         else:
             value = f"row[{place}]"
             if kind in (str, int, float):
@@ -361,11 +360,11 @@ class _Source:
             yield column, f"{unless_none}{'str' if _is_a(kind, StrEnum) else 'dump'}({value})"
 
     def _parts(self, name: str, kind: Any) -> list[tuple[str, Any]]:
-        """The columns that a dataclass is spread over, with their types; none where one is missing."""
-        if not is_dataclass(kind):
+        """The columns that a record is spread over, with their types; none where one is missing."""
+        if not _is_a(kind, Struct):
             return []
         hints = get_type_hints(kind)
-        parts = {field.name: (f"{name}_{field.name}", field.name) for field in fields(kind)}
+        parts = {field: (f"{name}_{field}", field) for field in _names(kind)}
         columns = [next((c for c in names if c in self._places), None) for names in parts.values()]
         used = [(column, hints[part]) for part, column in zip(parts, columns, strict=True) if column]
         return used if len(used) == len(parts) else []
@@ -374,6 +373,12 @@ class _Source:
         name = f"{prefix}_{len(self.known)}"
         self.known[name] = value
         return name
+
+
+def _names(record: type[Any]) -> tuple[str, ...]:
+    """A record's fields, in order."""
+    names: tuple[str, ...] = record.__struct_fields__
+    return names
 
 
 def _kind(hint: Any) -> tuple[Any, bool]:

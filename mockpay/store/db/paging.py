@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 
@@ -19,8 +20,7 @@ _LAST_ROW = 2**63 - 1
 _MOST_DIGITS = 18
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Struct, Generic[T], frozen=True):
     """One page of a list; `next_cursor` asks for the following one, None on the last."""
 
     items: list[T]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, Select, select
 
 from mockpay.domain.orders import Order
@@ -20,8 +20,7 @@ from mockpay.store.refunds import refunds
 from mockpay.store.unit_of_work import Sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Which part of a list: so many after so many; of what was made from and to which second, both included."""
 
     count: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Join, Table, and_, func, or_, select
 
 from mockpay.kernel.errors import Invalid
@@ -24,8 +24,7 @@ ANY_ID = "id"
 _NAMES = ("_id", "reference")
 
 
-@dataclass(frozen=True, slots=True)
-class EventSource:
+class EventSource(Struct, frozen=True):
     """
     One kind of events that can be waited for.
 
@@ -73,8 +72,7 @@ SOURCES: Mapping[str, EventSource] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(Struct, frozen=True):
     """
     What is waited for.
 
@@ -89,8 +87,7 @@ class Awaited:
     match: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class OccurredEvent:
+class OccurredEvent(Struct, frozen=True):
     """What came: `number` is its place, after which a next wait may go on."""
 
     number: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, Text, select, tuple_
 
 from mockpay.domain.payments.call_log import CallDirection, ErrorClass
@@ -18,8 +18,7 @@ from mockpay.store.unit_of_work import Runtime, Sandbox, read
 _NOUN, _BY_LATENCY = "gateway_call", "gateway_call_by_latency"
 
 
-@dataclass(frozen=True, slots=True)
-class CallFilter:
+class CallFilter(Struct, frozen=True):
     """
     Which calls; what is empty or None does not matter.
 
@@ -139,7 +138,7 @@ def all_calls(runtime: Runtime, seller_id: str, chosen: CallFilter) -> Iterator[
 
 def health_lines(sandbox: Sandbox, since: int) -> list[HealthLine]:
     """What of our calls counts for their gateway's health, from after `since` until now, in the order of making."""
-    columns = (*(calls.c[field.name] for field in fields(HealthLine)), calls.c.id)
+    columns = (*(calls.c[name] for name in HealthLine.__struct_fields__), calls.c.id)
     query = select(*columns).where(calls.c.seller_id == sandbox.seller_id, calls.c.at > since)
     query = query.where(calls.c.at <= sandbox.now, calls.c.direction == str(CallDirection.OUT))
     rows = sorted(sandbox.connection.execute(query), key=lambda row: row.id)

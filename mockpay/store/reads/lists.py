@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select, true
 
 from mockpay.domain.orders import OPEN, Order
@@ -26,8 +27,7 @@ from mockpay.store.transitions import timeline
 from mockpay.store.unit_of_work import Sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFilter:
+class OrderFilter(Struct, frozen=True):
     """
     Which orders; what is empty or None does not matter.
 
@@ -63,8 +63,7 @@ _shown_state = case((orders.c.state.in_(OPEN), func.coalesce(_ended_try, orders.
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(Struct, frozen=True):
     """An order and its newest attempt."""
 
     order: Order
@@ -217,8 +216,7 @@ def _may_have_decided(name: str) -> ColumnElement[bool]:
     return true() if name == Source.SUCCESS else or_(*named, ended)
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """The orders opened in one span of the seller's time, by state."""
 
     at: int
@@ -246,8 +244,7 @@ def bars(sandbox: Sandbox, since: int, span_ms: int = 60_000, newest: int = 5_00
     return [Bar(at, spans[at]) for at in sorted(spans)]
 
 
-@dataclass(frozen=True, slots=True)
-class JournalFilter:
+class JournalFilter(Struct, frozen=True):
     """
     Which journal rows; what is empty or None does not matter.
 
@@ -261,8 +258,7 @@ class JournalFilter:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRow:
+class JournalRow(Struct, frozen=True):
     """
     One request as journalled; `at` is the seller's time, `real_at` the machine's.
 
@@ -372,8 +368,7 @@ def version(sandbox: Sandbox) -> str:
     return f"{row[0] or 0}-{row[1] or 0}"
 
 
-@dataclass(frozen=True, slots=True)
-class TryLine:
+class TryLine(Struct, frozen=True):
     """A try to deliver a notification without what was sent and answered."""
 
     number: int

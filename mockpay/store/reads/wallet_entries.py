@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, select, tuple_
 
 from mockpay.domain.orders import Order
@@ -25,8 +25,7 @@ _CHUNK = 1_000
 _ATTEMPTS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFilter:
+class EntryFilter(Struct, frozen=True):
     """Which entries; `since` counts, `until` does not, `order` is the provider's or the seller's id."""
 
     type: JournalType | None = None
@@ -36,8 +35,7 @@ class EntryFilter:
     order: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True):
     """What a journal changed of one account, and what that then had."""
 
     account: Kind
@@ -45,8 +43,7 @@ class Posting:
     balance_after: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A journal with its postings on all accounts, its order, and the number of the journal that reverses it."""
 
     journal: Journal

@@ -121,7 +121,7 @@ def _reference(attempt: Attempt) -> str:
 def come_back(runtime: Runtime, token: str) -> Response:
     """The browser comes back; what it says is checked, and then the bank itself is asked."""
     values = request.values
-    back = BankReturn(*(values.get(name, "") for name in BankReturn.__dataclass_fields__))
+    back = BankReturn(*(values.get(name, "") for name in BankReturn.__struct_fields__))
     with writing_session(runtime, token) as session:
         try:
             attempt = _of_reference(session, back.bank_ref) or session.last

@@ -7,9 +7,9 @@ The CVV is never sent back, nor a number that may be a real card's: an error bri
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from flask import Response, request
+from msgspec.structs import replace
 
 from mockpay.domain.methods import cards
 from mockpay.domain.methods.cards import Card

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import Response, render_template, request
+from msgspec import Struct
 
 from mockpay.domain.buyers import BUYERS
 from mockpay.domain.methods.method import Approval, Method, MoneyStatus
@@ -31,8 +31,7 @@ from mockpay.web.wording.sentences import RETURNS, countdown, time_of_day
 _PROOFS = frozenset({Auth.OTP, Auth.THREEDS})
 
 
-@dataclass(frozen=True, slots=True)
-class PageSession:
+class PageSession(Struct, frozen=True):
     """An order as it stands in this transaction; `last` is its newest attempt."""
 
     sandbox: Sandbox

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from flask import Blueprint, Response, jsonify, request
+from msgspec.structs import replace
 
 from mockpay.delivery import outbox
 from mockpay.domain.methods.method import Instrument

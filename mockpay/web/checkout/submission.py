@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from flask import Response, request
+from msgspec.structs import replace
 from werkzeug.urls import iri_to_uri
 
 from mockpay.delivery import outbox, scheduler

@@ -32,8 +32,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 MAX_BODY = 1_048_576
 
 
-@dataclass(frozen=True, slots=True)
-class Request(Generic[Q, B]):
+class Request(Struct, Generic[Q, B], frozen=True):
     """A request that passed the guard, decoded; `base` is the server's address as the caller wrote it."""
 
     runtime: Runtime

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
+from msgspec.structs import asdict
 
 from mockpay.delivery.gateway_calls import check_connection
 from mockpay.domain.methods.registry import METHODS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from mockpay.domain.payments.attempts import Plan, Source, Stage
 from mockpay.domain.refunds import DECLINE_REASONS, PROCESSING_FAILURE, Refund, RefundState

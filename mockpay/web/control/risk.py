@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 from msgspec.structs import replace as replace_fields
 
 from mockpay.domain.methods.cards import Card, card_fingerprint

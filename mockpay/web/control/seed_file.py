@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -87,8 +86,7 @@ _TABLES: Mapping[type[Struct], Mapping[str, type[Struct]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SeedFile:
+class SeedFile(Struct, frozen=True):
     """A file whose fields are right in form."""
 
     file: TomlFile

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated
 
 from msgspec import Meta, Struct, to_builtins
+from msgspec.structs import replace
 
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import Actor

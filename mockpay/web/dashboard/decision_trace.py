@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.registry import METHODS
@@ -52,8 +53,7 @@ _DECIDED: dict[Source, str] = {
 _SHOWN = frozenset({Source.INSTRUMENT, Source.AMOUNT, Source.CODE})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step: its name, and what it found."""
 
     name: str
@@ -61,8 +61,7 @@ class Step:
     decides: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """How one stage of an attempt was decided; `value` is the value that matched."""
 
     head: str
@@ -131,8 +130,7 @@ def _passed(attempt: Attempt, source: Source, *, magic_amounts: bool) -> str:
     return "none set"
 
 
-@dataclass(frozen=True, slots=True)
-class Reproduction:
+class Reproduction(Struct, frozen=True):
     """A rule in words, as a curl command and as a test."""
 
     title: str

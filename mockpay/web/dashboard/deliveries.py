@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, request, url_for
+from msgspec import Struct
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.notifications import (
@@ -216,8 +216,7 @@ _PIECES = re.compile(r"<[^>]*>|[^<]+")
 _BELOW = "(shown below)"
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One document inside another: the field that held it, and its text made readable."""
 
     name: str

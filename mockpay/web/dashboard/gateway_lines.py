@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.call_log import CallDirection
@@ -22,8 +23,7 @@ _STRATEGIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CallLine:
+class CallLine(Struct, frozen=True):
     """One call: what was asked of whom, what came of it, and both sides of it as text."""
 
     title: str
@@ -32,8 +32,7 @@ class CallLine:
     exchange: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoutedTry:
+class RoutedTry(Struct, frozen=True):
     """A try that a rule, or whoever paid, sent to a gateway."""
 
     number: int

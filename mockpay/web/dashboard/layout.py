@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template, request, url_for
+from msgspec import Struct
 
 from mockpay.domain.notifications import DeliveryState
 from mockpay.domain.scenarios.resolution import TABLE
@@ -31,8 +31,7 @@ _NAVIGATION = (
 _OFFERED = 200
 
 
-@dataclass(frozen=True, slots=True)
-class NavigationItem:
+class NavigationItem(Struct, frozen=True):
     """One entry of the side navigation; a `bad` count is of what wants to be looked at."""
 
     label: str
@@ -43,8 +42,7 @@ class NavigationItem:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ClockView:
+class ClockView(Struct, frozen=True):
     """What the clock in the top bar shows; `moved` says that it is not the real time."""
 
     frozen: bool
@@ -56,8 +54,7 @@ class ClockView:
     moved: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """All that `dashboard/_frame.html` needs."""
 
     seller_id: str

@@ -7,10 +7,10 @@ A list: tabs, filters kept in the address, older rows, and news. A page: news, a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
+from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.domain.refunds import Refund
@@ -25,8 +25,7 @@ from mockpay.web.problems import status_of
 StateTabs = Mapping[str, tuple[str, Collection[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """One tab; `count` is how many rows fit it, None where nobody counts."""
 
     words: str
@@ -35,8 +34,7 @@ class Tab:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """
     A list of one seller as its address asks for it; `chosen` are its filters, empty if not set.
 

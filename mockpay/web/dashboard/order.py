@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, request, url_for
+from msgspec import Struct
 
 from mockpay.domain.notifications import DeliveryState, Notification, failing_tries
 from mockpay.domain.orders import PAID, Order, OrderState
@@ -55,8 +55,7 @@ def _decide_review(sandbox: Sandbox, order: Order, *, approved: bool) -> Attempt
     return payments.decide_review(sandbox, last.attempt_id, approved=approved, actor=Actor.TESTER)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """One button that means something now; its words say what will happen."""
 
     name: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from flask import Blueprint, url_for
+from msgspec import Struct
 
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import CLOSED_UNPAID, OPEN, Order, OrderState
@@ -39,8 +39,7 @@ BANDS: Mapping[str, tuple[str, frozenset[StrEnum]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One rectangle; `kind` is the colour's class."""
 
     kind: str
@@ -50,8 +49,7 @@ class Block:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Rectangles, labels below the axis, and one sentence that gives the numbers."""
 
     blocks: tuple[Block, ...]

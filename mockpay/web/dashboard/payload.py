@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.kernel.clock import SECOND
@@ -16,8 +17,7 @@ _FAMILIES = {12: "Node or Java client", 16: "PHP client"}
 _WRITTEN = {"True": "UTF-8, encoded twice", "False": "UTF-8"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One field of the payload; `number` colours it, `comment` explains it."""
 
     name: str
@@ -26,8 +26,7 @@ class Entry:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One step of opening and verifying a request."""
 
     words: str

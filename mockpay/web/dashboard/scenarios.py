@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
-from msgspec import ValidationError, convert, structs
+from msgspec import Struct, ValidationError, convert, structs
+from msgspec.structs import replace
 
 from mockpay.domain.methods.method import Answer, Method, Section
 from mockpay.domain.methods.registry import METHODS
@@ -95,8 +95,7 @@ _NUMBERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One outcome: what is typed for it, empty where only a rule asks for it, and the form that makes the rule."""
 
     name: str
@@ -107,8 +106,7 @@ class Line:
     use_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Lines under one heading; `owner` is their method in words, `fits` the methods whose payments they reach."""
 
     title: str
@@ -134,8 +132,7 @@ class Group:
         return f"{head} {line.value} {line.description} {line.stage} {line.origin}".casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class RuleLine:
+class RuleLine(Struct, frozen=True):
     """A rule in words."""
 
     rule_id: int

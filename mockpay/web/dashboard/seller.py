@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
-from msgspec import structs
+from msgspec import Struct, structs
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.sellers import Seller, Settings, setting_forms
@@ -53,8 +52,7 @@ _EXAMPLES = {
 _ADDRESSES = ("name", "return_urls", "ipn_url")
 
 
-@dataclass(frozen=True, slots=True)
-class SettingField:
+class SettingField(Struct, frozen=True):
     """One setting as a form shows it; `kind` is choice, number, lines or text."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.domain.timeline import TimelineEvent
@@ -21,8 +22,7 @@ from mockpay.web.wording.timelines import instant
 _CALLS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserReturn:
+class BrowserReturn(Struct, frozen=True):
     """What the buyer's browser was sent to the seller's URL with; no `url` where it was not."""
 
     words: str
@@ -30,8 +30,7 @@ class BrowserReturn:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """
     The last call of its kind about an order, and its answer; one without an answer's body is what the seller sent.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.refunds import Refund, RefundState
@@ -83,8 +84,7 @@ def decided_by(refund: Refund) -> str | None:
     return words.get(decision.source, decision.scenario)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """What decided one stage of a refund; `value` is the value that matched."""
 
     head: str

@@ -7,7 +7,9 @@ What each event is called stands in `timeline_words`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
@@ -24,8 +26,7 @@ from mockpay.web.wording.sentences import BUYERS_DOING, RETURNS, countdown, dest
 from mockpay.web.wording.timeline_words import BY, DUE, PROOFS, words
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line as the `timeline` macro takes it; `iso` is empty where `at` is no instant."""
 
     title: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, unquote_to_bytes
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.wire.amazonpay.mistaken_keys import of_another_seller, wrong_signature
 from mockpay.wire.amazonpay.mistaken_strings import search
@@ -36,8 +38,7 @@ _OTHER_KEY = mistake(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One reading of the request and the signature it would have to carry."""
 
     flavour: str
@@ -45,8 +46,7 @@ class Reading:
     expected_signature: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """
     Why a signature fits or does not.
 

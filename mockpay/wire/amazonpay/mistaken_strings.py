@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.wire.amazonpay.mistakes import recodings
 from mockpay.wire.amazonpay.signature_verification import CANONICAL_HOSTS, SignedRequest, is_amazons, lower_hex
@@ -46,8 +48,7 @@ _OTHER_REWRITINGS: tuple[Callable[[str], str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """A string to sign in its parts."""
 
     verb: str

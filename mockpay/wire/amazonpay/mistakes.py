@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, unquote, unquote_to_bytes
+
+from msgspec import Struct
 
 from mockpay.wire.amazonpay.signature_verification import is_amazons
 from mockpay.wire.amazonpay.signing import HOST, NODE_MARKS, PATH, VERB
@@ -22,8 +23,7 @@ _LINES = 4
 _MOST_NAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """
     One mistake.
 

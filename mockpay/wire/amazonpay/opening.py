@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from mockpay.kernel.errors import MockpayError
 from mockpay.wire.amazonpay.sealing import DATA_KEY_PADDING
@@ -78,8 +78,7 @@ class EnvelopeContentError(EnvelopeError):
     code = "envelope.content"
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeParameters:
+class EnvelopeParameters(Struct, frozen=True):
     """The parameters of one request; `redirect_url` as the merchant wrote it."""
 
     payload: str
@@ -88,8 +87,7 @@ class EnvelopeParameters:
     redirect_url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedEnvelope:
+class OpenedEnvelope(Struct, frozen=True):
     """
     A request that came out of its envelope; its signature is not yet verified.
 

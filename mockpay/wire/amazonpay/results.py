@@ -7,8 +7,9 @@ They throw on a parameter too many or a mandatory one missing, and only then com
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import MockpayError
 from mockpay.wire.amazonpay.signing import Flavour, matches, sign_result
@@ -30,8 +31,7 @@ class Operation(StrEnum):
     PROCESS_CHARGE = "VERIFY_PROCESS_CHARGE_RESPONSE"
 
 
-@dataclass(frozen=True, slots=True)
-class ResultFields:
+class ResultFields(Struct, frozen=True):
     """The parameters that an answer must have and may have."""
 
     mandatory: tuple[str, ...]

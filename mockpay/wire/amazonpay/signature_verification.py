@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import quote, unquote_to_bytes
+
+from msgspec import Struct
 
 from mockpay.wire.amazonpay.signing import HOST, NODE_MARKS, PATH, VERB, matches, sign, string_to_sign, undo_double_utf8
 from mockpay.wire.forms import decode_form, encode_utf8, percent_decode, split_form, unique
@@ -34,8 +35,7 @@ _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(Struct, frozen=True):
     """A request as it arrived: `host` with its port, `raw` the query string or form body."""
 
     method: str
@@ -44,8 +44,7 @@ class SignedRequest:
     raw: str
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """
     One reading of a request, e.g. ``mws/rfc3986``, and the string signed if it is right.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import Money
@@ -37,8 +38,7 @@ _ECHOED = "productinfo firstname lastname address1 address2 city state country z
 _FIELD7 = {"success": "AUTHPOSITIVE", "failure": "AUTHNEGATIVE", "pending": "TXNPENDING"}
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """
     A payment as PayU knows it.
 
@@ -204,8 +204,7 @@ def listed(payment: Transaction) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """A capture, refund or cancellation: `status` is ``queued``, ``success`` or ``failure``."""
 
     request_id: str
@@ -281,8 +280,7 @@ def refused_payment(txnid: str, message: str) -> dict[str, Any]:
 # --- reading
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why nothing was carried out."""
 
     message: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall
@@ -30,8 +31,7 @@ _SERVER_TO_SERVER = {"txn_s2s_flow": "4"}
 _FORM = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command of the API with its values `var1`, `var2`, ..."""
 
     name: str

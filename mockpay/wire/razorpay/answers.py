@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 
@@ -13,8 +14,7 @@ BY_ITSELF = "Auto-refund of a payment that was not captured"
 BAD_REQUEST, GATEWAY, SERVER = "BAD_REQUEST_ERROR", "GATEWAY_ERROR", "SERVER_ERROR"
 
 
-@dataclass(frozen=True, slots=True)
-class ApiError:
+class ApiError(Struct, frozen=True):
     """The `error` of an answer; `reason`, `source` and `step` say of a declined payment who refused it and why."""
 
     code: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall
@@ -20,14 +20,13 @@ IDEMPOTENCY = "X-Refund-Idempotency"
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ApiRequest(Struct, frozen=True):
     """One call below the API's base; amounts in the currency's smallest unit."""
 
     method: str
     path: str
     body: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 def create_order(amount: int, currency: str, receipt: str, *, capture: bool) -> ApiRequest:

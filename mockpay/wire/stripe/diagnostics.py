@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from mockpay.wire.stripe import signatures
 
@@ -15,8 +15,7 @@ UNKNOWN = "The signature does not fit, and no known mistake explains it."
 _PREFIX = "whsec_"
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """One mistake by its dotted name, what it is in a sentence, the text that was signed so, and what to write."""
 
     name: str

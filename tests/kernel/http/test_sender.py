@@ -2,12 +2,12 @@
 
 import ssl
 import time
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6, create_server, socket
 from threading import Thread
 
 import pytest
+from msgspec.structs import replace
 
 from mockpay.kernel.errors import Forbidden, Invalid
 from mockpay.kernel.http import sender as http_sender

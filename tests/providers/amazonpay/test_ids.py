@@ -1,9 +1,9 @@
 """Amazon's ids: their form, and that they depend on seed, seller and natural key alone."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mockpay.providers.amazonpay.ids import order_id, refund_id
 

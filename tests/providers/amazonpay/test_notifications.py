@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from flask import Flask
+from msgspec.structs import replace
 
 from mockpay.kernel.clock import rfc3339
 from mockpay.merchant.notifications import NotificationError

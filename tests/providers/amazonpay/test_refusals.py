@@ -1,6 +1,5 @@
 """Requests that open but are refused with a page: nobody knows yet where the buyer may go."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 from urllib.parse import quote, unquote
 
@@ -8,6 +7,7 @@ import pytest
 from flask import Flask
 from jinja2 import DictLoader
 from markupsafe import escape
+from msgspec.structs import replace
 
 from mockpay.providers.amazonpay import provider
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import replace
 from threading import Event
 from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -12,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from flask import Flask, request
+from msgspec.structs import replace
 
 from mockpay.delivery.sender_pool import send_waiting
 from mockpay.kernel.errors import NotFound

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockpay.commands.serve import stop_on_signals
 from mockpay.kernel.http.sender import HttpSender

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from mockpay.delivery import sender_pool
 from mockpay.domain.payments.gateways import Capabilities, Operation, Result, ResultKind

@@ -1,11 +1,11 @@
 """Accounts at gateways: sealed, replaced while payments are under way, called over HTTP."""
 
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 from msgspec import structs
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from mockpay.domain.payments.gateway_accounts import Timeouts

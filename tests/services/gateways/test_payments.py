@@ -1,9 +1,9 @@
 """Payments that a seller's rules send to a gateway: settled, repeated, looked up, and sent elsewhere."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from mockpay.delivery import sender_pool

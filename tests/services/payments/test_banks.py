@@ -1,9 +1,9 @@
 """Net banking: the bank's own book, and what is believed of the way back from it."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.kernel.errors import Invalid, MockpayError

@@ -1,8 +1,7 @@
 """Keeping what has paid, for a signed-in buyer who said yes, and paying with it again."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockpay.domain.methods.emi import Emi
 from mockpay.domain.methods.netbanking import NetBanking

@@ -1,15 +1,13 @@
 """How a record is spread over the columns of its row, and read from them again."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from mockpay.kernel.money import Money
 from mockpay.store.db.mapping import Mapper
 
 
-@dataclass(frozen=True)
-class Sale:
+class Sale(Struct, frozen=True):
     price: Money
     fee: Money
 

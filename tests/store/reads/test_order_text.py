@@ -1,8 +1,7 @@
 """What a text finds among orders: all that names an order, a try or a refund, and no more."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockpay.domain.methods.netbanking import METHOD as NET_BANKING
 from mockpay.services import buyers

@@ -1,8 +1,7 @@
 """The notifications: their list, the page of one with every try, and the button that sends it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockpay.delivery import outbox
 from mockpay.delivery.sender_pool import send_waiting

@@ -1,6 +1,8 @@
 """Who ended an order, what of it failed on the seller's side, and nothing that nobody knows yet."""
 
-from dataclasses import replace
+import dataclasses
+
+from msgspec.structs import replace
 
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
@@ -339,7 +341,7 @@ def test_the_scenarios_page_names_notes_in_the_companys_own_words(runtime, world
     introduction = "//p[@class='muted'][contains(., 'An agreed input')]"
     said = text(Visitor(runtime, world.seller_id).see("/scenarios").xpath(introduction)[0])
     assert f"a note (Amazon Pay: {amazonpay.simulation})" in said
-    silent = replace(runtime, providers={"amazonpay": replace(amazonpay, simulation="")})
+    silent = replace(runtime, providers={"amazonpay": dataclasses.replace(amazonpay, simulation="")})
     said = text(Visitor(silent, world.seller_id).see("/scenarios").xpath(introduction)[0])
     assert "a rule, the instrument" in said
 
