@@ -36,7 +36,7 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
         gateway_calls.mark_sent(sandbox, call.number)
     charge = _charge(sandbox, call, attempt)
     links = _links(sandbox, call, charge)
-    adapter = _adapter(sandbox.runtime, call.gateway)
+    adapter = sandbox.runtime.adapter(call.gateway)
 
     def send(runtime: Runtime) -> SendResult:
         if interrupted:
@@ -53,10 +53,6 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
     return send
 
 
-def _adapter(runtime: Runtime, gateway: str) -> GatewayAdapter | None:
-    return None if gateway == DEFAULT else runtime.provider(gateway).adapter
-
-
 def _charge(sandbox: Sandbox, call: GatewayCall, attempt: Attempt) -> Charge:
     """What the call is about; the instrument's secret only where money is asked for."""
     ids = attempt.external_ids or {} if attempt.gateway == call.gateway else {}
@@ -71,7 +67,7 @@ def _links(sandbox: Sandbox, call: GatewayCall, charge: Charge) -> Mapping[Opera
     The way to the gateway for an operation and for what is prepared before it: in this process or to its endpoint, by
     the seller's credentials as they are now.
     """
-    if _adapter(sandbox.runtime, call.gateway) is None:
+    if sandbox.runtime.adapter(call.gateway) is None:
         return {}
     account = gateway_accounts.find(sandbox, call.gateway)
     answers = accounts.answers(sandbox.runtime, account)
@@ -94,7 +90,7 @@ def check_connection(runtime: Runtime, seller_id: str, gateway: str) -> Result:
 
     Only faults that nothing uses up are met.
     """
-    adapter = _adapter(runtime, gateway)
+    adapter = runtime.adapter(gateway)
     if adapter is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
     with read(runtime, seller_id) as sandbox:

@@ -24,7 +24,7 @@ def credentials_of(sandbox: Sandbox, account: GatewayAccount) -> Mapping[str, st
 
 
 def _issued(sandbox: Sandbox, gateway: str) -> Mapping[str, str]:
-    adapter, seller = sandbox.runtime.provider(gateway).adapter, sandbox.seller
+    adapter, seller = sandbox.runtime.adapter(gateway), sandbox.seller
     return {} if adapter is None else adapter.credentials(seller.seller_id, seller.secret_key)
 
 

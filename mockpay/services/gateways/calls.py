@@ -87,6 +87,6 @@ def return_money(sandbox: Sandbox, attempt: Attempt, order_id: str) -> None:
 
 def void(sandbox: Sandbox, attempt: Attempt, order_id: str) -> None:
     """Release what an attempt holds at its gateway; nothing where that has no such call: it lapses there."""
-    adapter = None if attempt.gateway == DEFAULT else sandbox.runtime.provider(attempt.gateway).adapter
+    adapter = sandbox.runtime.adapter(attempt.gateway)
     if adapter is not None and adapter.capabilities.void:
         queue_call(sandbox, attempt, order_id, Operation.VOID)

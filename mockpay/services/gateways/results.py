@@ -133,7 +133,7 @@ def _next_gateway(attempt: Attempt) -> str | None:
 
 
 def _capabilities(sandbox: Sandbox, gateway: str) -> Capabilities:
-    adapter = None if gateway == DEFAULT else sandbox.runtime.provider(gateway).adapter
+    adapter = sandbox.runtime.adapter(gateway)
     return _BUILT_IN if adapter is None else adapter.capabilities
 
 

@@ -10,7 +10,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments import routing as rules
 from mockpay.domain.payments.attempts import Plan, Stage
 from mockpay.domain.payments.breaker import Breaker, Force
-from mockpay.domain.payments.routing import DEFAULT, GatewayState, PaymentFacts, Routing, RoutingDecision, Strategy
+from mockpay.domain.payments.routing import GatewayState, PaymentFacts, Routing, RoutingDecision, Strategy
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 from mockpay.store import gateway_accounts, gateway_breakers, gateway_calls, sellers
@@ -22,8 +22,7 @@ _CURRENCIES = ("INR",)
 
 def gateway_names(runtime: Runtime) -> list[str]:
     """Every gateway that a rule may name."""
-    adapters = [name for name, provider in runtime.providers.items() if provider.adapter is not None]
-    return sorted({*runtime.gateways, *adapters})
+    return sorted({*runtime.gateways, *(name for name in runtime.providers if runtime.adapter(name) is not None)})
 
 
 def set_rules(sandbox: Sandbox, routing: Routing) -> None:
@@ -104,7 +103,7 @@ def _states(sandbox: Sandbox, routing: Routing, facts: PaymentFacts) -> dict[str
     switched = gateway_accounts.of_seller(sandbox)
     states = {}
     for name in gateway_names(sandbox.runtime):
-        adapter = None if name == DEFAULT else sandbox.runtime.provider(name).adapter
+        adapter = sandbox.runtime.adapter(name)
         rate = gateway_calls.success_rate(sandbox, name, facts.method, routing.window) if rated else None
         breaker = breakers.get(name) or Breaker(name, facts.method)
         shut = adapter is not None and not breaker.admits(sandbox.now, forces.get(name, Force.AUTO))

@@ -43,7 +43,7 @@ def receive(sandbox: Sandbox, gateway: str, headers: Mapping[str, str], body: by
     Raises:
         NotFound: code ``gateway.not_found``.
     """
-    adapter = sandbox.runtime.providers[gateway].adapter if gateway in sandbox.runtime.providers else None
+    adapter = sandbox.runtime.adapter(gateway)
     if adapter is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
     read = _read(sandbox, adapter, gateway, headers, body)

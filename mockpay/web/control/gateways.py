@@ -175,7 +175,8 @@ def list_gateways(request: Request[None, None]) -> GatewayList:
 def _summary(sandbox: Sandbox, name: str) -> GatewaySummary:
     provider = sandbox.runtime.provider(name)
     force = gateway_breakers.forces(sandbox).get(name, Force.AUTO)
-    can = provider.adapter.capabilities if provider.adapter is not None else None
+    adapter = sandbox.runtime.adapter(name)
+    can = None if adapter is None else adapter.capabilities
     account = gateway_accounts.find(sandbox, name)
     return GatewaySummary(
         gateway=name,
@@ -252,7 +253,7 @@ def put_breaker(request: Request[None, BreakerForce]) -> GatewaySummary:
 def _adapted(sandbox: Sandbox, request: Request[None, Any]) -> str:
     """The gateway of a path, which is asked in a wire format of its own."""
     name = request.path["gateway"]
-    if name not in routing.gateway_names(sandbox.runtime) or sandbox.runtime.provider(name).adapter is None:
+    if sandbox.runtime.adapter(name) is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
     return name
 

@@ -110,7 +110,7 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: Mapping[str, str]) -> tuple[str, int]:
-    names = [name for name in routing.gateway_names(runtime) if runtime.provider(name).adapter is not None]
+    names = [name for name in routing.gateway_names(runtime) if runtime.adapter(name) is not None]
     payment = {name: request.args.get(name, "").strip() for name in _DRY_RUN}
     errors = dict(errors)
     decision = None

@@ -166,3 +166,9 @@ def test_an_endpoint_that_says_nothing_is_given_up_after_its_own_time(runtime):
     first = log(world, attempt)[-1]
     assert first.raw_code == "http.timeout"
     assert first.outcome in {K.NO_ANSWER, K.NOT_SENT}
+
+
+@on_sqlite
+def test_a_gateway_with_a_wire_format_has_an_adapter_and_no_other_name_has_one(runtime):
+    assert runtime.adapter("payu").name == "payu"
+    assert [runtime.adapter(name) for name in ("simulator", "amazonpay", "nobody", "")] == [None] * 4
