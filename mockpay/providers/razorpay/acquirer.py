@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -22,7 +22,8 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
-from mockpay.providers import gateway_server
+from mockpay.providers import gateway_server, paths
+from mockpay.providers.paths import ID
 from mockpay.providers.razorpay.credentials import NAME
 from mockpay.providers.razorpay.outcomes import error_of
 from mockpay.services.gateways import accounts, messages
@@ -396,8 +397,7 @@ def _add(
 
 
 def _find(call: _Call, kind: str, object_id: str, field: str = "id") -> GatewayObject:
-    named = re.fullmatch(r"[A-Za-z0-9_]{1,40}", object_id)
-    found = gateway_objects.find(call.sandbox, NAME, kind, object_id) if named else None
+    found = gateway_server.find_object(call.sandbox, NAME, kind, object_id)
     if found is None:
         raise _bad("The id provided does not exist", field)
     return found
@@ -406,20 +406,20 @@ def _find(call: _Call, kind: str, object_id: str, field: str = "id") -> GatewayO
 # --- addresses
 
 _View = Callable[..., dict[str, Any]]
-_ID = "([^/]+)"
 _VIEWS: tuple[tuple[str, str, _View], ...] = (
     ("POST", "/v1/orders", _create_order),
     ("GET", "/v1/orders", _fetch_orders),
-    ("GET", f"/v1/orders/{_ID}", _fetch_order),
-    ("GET", f"/v1/orders/{_ID}/payments", _fetch_order_payments),
+    ("GET", f"/v1/orders/{ID}", _fetch_order),
+    ("GET", f"/v1/orders/{ID}/payments", _fetch_order_payments),
     ("POST", "/v1/payments/create/json", _create_payment),
-    ("GET", f"/v1/payments/{_ID}", _fetch_payment),
-    ("POST", f"/v1/payments/{_ID}/capture", _capture),
-    ("POST", f"/v1/payments/{_ID}/refund", _create_refund),
-    ("GET", f"/v1/payments/{_ID}/refunds", _fetch_payment_refunds),
+    ("GET", f"/v1/payments/{ID}", _fetch_payment),
+    ("POST", f"/v1/payments/{ID}/capture", _capture),
+    ("POST", f"/v1/payments/{ID}/refund", _create_refund),
+    ("GET", f"/v1/payments/{ID}/refunds", _fetch_payment_refunds),
     ("POST", "/v1/refunds", _create_refund),
-    ("GET", f"/v1/refunds/{_ID}", _fetch_refund),
+    ("GET", f"/v1/refunds/{ID}", _fetch_refund),
 )
+_PATTERNS = tuple((verb, re.compile(path), view) for verb, path, view in _VIEWS)
 
 
 def _view(method: str, path: str) -> tuple[_View, list[str]]:
@@ -429,8 +429,7 @@ def _view(method: str, path: str) -> tuple[_View, list[str]]:
     Raises:
         _Refused: nobody does.
     """
-    for verb, pattern, view in _VIEWS:
-        match = re.fullmatch(pattern, path)
-        if match and verb == method:
-            return view, [unquote(name) for name in match.groups()]
-    raise _Refused(ApiError(BAD_REQUEST, "The requested URL was not found on the server."), 404)
+    view, names = paths.find(_PATTERNS, method, path)
+    if view is None:
+        raise _Refused(ApiError(BAD_REQUEST, "The requested URL was not found on the server."), 404)
+    return view, names

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,7 +22,8 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
-from mockpay.providers import gateway_server
+from mockpay.providers import gateway_server, paths
+from mockpay.providers.paths import ID
 from mockpay.providers.stripe import idempotency
 from mockpay.providers.stripe.credentials import NAME
 from mockpay.providers.stripe.outcomes import error_of
@@ -441,8 +442,7 @@ def _store(
 
 
 def _find(call: _Call, kind: str, object_id: str, param: str | None = None) -> GatewayObject:
-    named = re.fullmatch(r"[A-Za-z0-9_]{1,40}", object_id)
-    found = gateway_objects.find(call.sandbox, NAME, kind, object_id) if named else None
+    found = gateway_server.find_object(call.sandbox, NAME, kind, object_id)
     if found is None:
         raise missing_object(kind, object_id, param)
     return found
@@ -451,17 +451,17 @@ def _find(call: _Call, kind: str, object_id: str, param: str | None = None) -> G
 # --- addresses
 
 _View = Callable[..., dict[str, Any]]
-_ID = "([^/]+)"
 _VIEWS: tuple[tuple[str, str, _View], ...] = (
     ("POST", "/v1/payment_intents", _create_intent),
-    ("GET", f"/v1/payment_intents/{_ID}", _retrieve_intent),
-    ("POST", f"/v1/payment_intents/{_ID}/confirm", _confirm),
-    ("POST", f"/v1/payment_intents/{_ID}/capture", _capture),
-    ("POST", f"/v1/payment_intents/{_ID}/cancel", _cancel),
-    ("GET", f"/v1/charges/{_ID}", _retrieve_charge),
+    ("GET", f"/v1/payment_intents/{ID}", _retrieve_intent),
+    ("POST", f"/v1/payment_intents/{ID}/confirm", _confirm),
+    ("POST", f"/v1/payment_intents/{ID}/capture", _capture),
+    ("POST", f"/v1/payment_intents/{ID}/cancel", _cancel),
+    ("GET", f"/v1/charges/{ID}", _retrieve_charge),
     ("POST", "/v1/refunds", _create_refund),
-    ("GET", f"/v1/refunds/{_ID}", _retrieve_refund),
+    ("GET", f"/v1/refunds/{ID}", _retrieve_refund),
 )
+_PATTERNS = tuple((verb, re.compile(path), view) for verb, path, view in _VIEWS)
 
 
 def _view(method: str, path: str) -> tuple[_View, list[str]]:
@@ -471,9 +471,8 @@ def _view(method: str, path: str) -> tuple[_View, list[str]]:
     Raises:
         Refused: nobody does.
     """
-    for verb, pattern, view in _VIEWS:
-        match = re.fullmatch(pattern, path)
-        if match and verb == method:
-            return view, [unquote(name) for name in match.groups()]
-    message = f"Unrecognized request URL ({method}: {path})."
-    raise Refused(ApiError(errors.INVALID_REQUEST, message), 404)
+    view, names = paths.find(_PATTERNS, method, path)
+    if view is None:
+        message = f"Unrecognized request URL ({method}: {path})."
+        raise Refused(ApiError(errors.INVALID_REQUEST, message), 404)
+    return view, names
