@@ -238,7 +238,7 @@ class GatewayAdapter(Protocol):
         """Make a late arrival harmless; APPROVED where that is certain."""
         ...
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         A message of the company's; None where it is about nothing that is asked for here.
 

@@ -116,7 +116,7 @@ class PayuGateway:
         """Nothing does that."""
         return refuse(charge, "A late payment cannot be kept away.")
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         What happened to a payment, with the hash of a result; messages about refunds are not signed, so not believed.
 
@@ -128,7 +128,7 @@ class PayuGateway:
         if small.get("content-type", "").startswith("application/json"):
             return None
         fields = requests.decode(body)
-        _check_hash(fields, link, Forbidden("The hash of the webhook is wrong.", code="webhook.signature"))
+        _check_hash(fields, credentials, Forbidden("The hash of the webhook is wrong.", code="webhook.signature"))
         if fields.get("mode") not in METHOD_OF:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed")
         answered = _result_of(METHODS[METHOD_OF[fields["mode"]]].response_codes, fields)
@@ -144,7 +144,7 @@ def _pay(charge: Charge, link: Link, **more: str) -> Result:
 
     def decode(plain: Mapping[str, Any]) -> Result:
         fields = {name: str(value) for name, value in plain.items()}
-        _check_hash(fields, link, Invalid("The hash of the answer is wrong.", code="answer.signature"))
+        _check_hash(fields, link.credentials, Invalid("The hash of the answer is wrong.", code="answer.signature"))
         return _result_of(codes_of(charge), plain)
 
     return _send(form, requests.PAYMENT_PATH, link, charge, decode, **outcome)
@@ -164,9 +164,9 @@ def _instrument(charge: Charge) -> dict[str, str]:
     return {"pg": "CC", "bankcode": "CC", **card}
 
 
-def _check_hash(fields: Mapping[str, str], link: Link, error: Exception) -> None:
-    text = hashes.response_text(fields, link.credentials["salt"])
-    if not hashes.fits(text, fields.get("hash", "")) or not ids.same(fields.get("key", ""), link.credentials["key"]):
+def _check_hash(fields: Mapping[str, str], credentials: Mapping[str, str], error: Exception) -> None:
+    text = hashes.response_text(fields, credentials["salt"])
+    if not hashes.fits(text, fields.get("hash", "")) or not ids.same(fields.get("key", ""), credentials["key"]):
         raise error
 
 

@@ -118,7 +118,7 @@ class RazorpayGateway:
         """Nothing does that."""
         return refuse(charge, "A late payment cannot be kept away.")
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         What happened to a payment, signed over the raw body.
 
@@ -127,7 +127,7 @@ class RazorpayGateway:
             Invalid: code ``answer.malformed`` or ``webhook.malformed``.
         """
         small = {name.lower(): value for name, value in headers.items()}
-        expected = signatures.webhook_signature(link.credentials["webhook_secret"], body)
+        expected = signatures.webhook_signature(credentials["webhook_secret"], body)
         if not signatures.fits(expected, small.get("x-razorpay-signature", "")):
             raise Forbidden("The signature of the webhook is wrong.", code="webhook.signature")
         plain = read_object(body)

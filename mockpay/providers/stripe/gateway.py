@@ -128,7 +128,7 @@ class StripeGateway:
         request = requests.retrieve_intent(charge.ids["intent"])
         return _call(request, link, charge, lambda intent: _intent_result(charge, intent))
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         What happened to an intent, signed over the raw body.
 
@@ -138,7 +138,7 @@ class StripeGateway:
         """
         small = {name.lower(): value for name, value in headers.items()}
         header = small.get("stripe-signature", "")
-        if not signatures.webhook_fits(link.credentials["webhook_secret"], body, header):
+        if not signatures.webhook_fits(credentials["webhook_secret"], body, header):
             raise Forbidden("The signature of the webhook is wrong.", code="webhook.signature")
         plain = read_object(body)
         if plain.get("type") not in _EVENTS:

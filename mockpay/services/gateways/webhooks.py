@@ -12,9 +12,8 @@ from dataclasses import replace
 
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.call_log import CallDirection
-from mockpay.domain.payments.gateways import Exchange, GatewayAdapter, Link, Operation, Result, ResultKind, Webhook
+from mockpay.domain.payments.gateways import Exchange, GatewayAdapter, Operation, Result, ResultKind, Webhook
 from mockpay.kernel.errors import Forbidden, Invalid, MockpayError, NotFound
-from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import Money
 from mockpay.services.gateways import accounts, results
 from mockpay.services.payments.transitions import get_order
@@ -24,13 +23,6 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.redaction import HIDDEN
 
 _RECEIVED, _MALFORMED, _FORGED = 200, 400, 401
-
-
-class _Nobody:
-    """Whoever reads a message calls nobody."""
-
-    def send(self, _call: HttpCall) -> HttpReply:
-        raise NotImplementedError
 
 
 def receive(sandbox: Sandbox, gateway: str, headers: Mapping[str, str], body: bytes) -> MockpayError | None:
@@ -69,7 +61,7 @@ def _read(
     refusal: MockpayError = Forbidden("There is no secret for it.", code="webhook.signature")
     for credentials in accounts.accepted(sandbox, gateway):
         try:
-            return adapter.parse_webhook(headers, body, Link("", _Nobody(), credentials))
+            return adapter.parse_webhook(headers, body, credentials)
         except Forbidden as error:
             refusal = error  # A message from before the secret was replaced is signed with the former one.
         except Invalid as error:
