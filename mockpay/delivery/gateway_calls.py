@@ -8,6 +8,8 @@ from dataclasses import replace
 from mockpay.delivery.gateway_transport import GatewaySender
 from mockpay.delivery.notifications import Send, SendResult
 from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.faults import FaultRule
+from mockpay.domain.payments.gateway_accounts import GatewayAccount
 from mockpay.domain.payments.gateways import PAYING, Charge, GatewayAdapter, Link, Operation, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
 from mockpay.kernel.errors import NotFound
@@ -70,18 +72,18 @@ def _links(sandbox: Sandbox, call: GatewayCall, charge: Charge) -> Mapping[Opera
     if sandbox.runtime.adapter(call.gateway) is None:
         return {}
     account = gateway_accounts.find(sandbox, call.gateway)
-    answers = accounts.answers(sandbox.runtime, account)
-
-    def link(operation: Operation, *, lost: bool = False) -> Link:
-        fault = faults.find(sandbox, call, operation)
-        sender = GatewaySender(sandbox.runtime, sandbox.seller_id, call.gateway, answers, fault, lost)
-        return accounts.link(sandbox, account, sender)
-
     lost = call.operation in PAYING and charge.fault in _LOST
-    links = {call.operation: link(call.operation, lost=lost)}
+    links = {call.operation: _link(sandbox, account, faults.find(sandbox, call, call.operation), lost=lost)}
     if call.operation in PAYING and not charge.ids:
-        links[Operation.PREPARE] = link(Operation.PREPARE)
+        links[Operation.PREPARE] = _link(sandbox, account, faults.find(sandbox, call, Operation.PREPARE))
     return links
+
+
+def _link(sandbox: Sandbox, account: GatewayAccount, fault: FaultRule | None, *, lost: bool = False) -> Link:
+    """The way to a gateway of a call that meets a fault, or whose answer is lost."""
+    answers = accounts.answers(sandbox.runtime, account)
+    sender = GatewaySender(sandbox.runtime, sandbox.seller_id, account.gateway, answers, fault, lost)
+    return accounts.link(sandbox, account, sender)
 
 
 def check_connection(runtime: Runtime, seller_id: str, gateway: str) -> Result:
@@ -94,10 +96,8 @@ def check_connection(runtime: Runtime, seller_id: str, gateway: str) -> Result:
     if adapter is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
     with read(runtime, seller_id) as sandbox:
-        account = gateway_accounts.find(sandbox, gateway)
         fault = faults.find_lasting(sandbox, gateway, Operation.LOOKUP)
-        sender = GatewaySender(runtime, seller_id, gateway, accounts.answers(runtime, account), fault)
-        link = accounts.link(sandbox, account, sender)
+        link = _link(sandbox, gateway_accounts.find(sandbox, gateway), fault)
         about = accounts.probe(sandbox, adapter)
     return adapter.lookup(about, link)
 
