@@ -100,13 +100,12 @@ def _states(sandbox: Sandbox, routing: Routing, facts: PaymentFacts) -> dict[str
     rated = found is not None and found[1].strategy is Strategy.BEST_RATE
     breakers = {each.gateway: each for each in gateway_breakers.of_seller(sandbox) if each.method == facts.method}
     forces = gateway_breakers.forces(sandbox)
-    switched = gateway_accounts.of_seller(sandbox)
+    disabled = gateway_accounts.disabled(sandbox)
     states = {}
     for name in gateway_names(sandbox.runtime):
         adapter = sandbox.runtime.adapter(name)
         rate = gateway_calls.success_rate(sandbox, name, facts.method, routing.window) if rated else None
         breaker = breakers.get(name) or Breaker(name, facts.method)
         shut = adapter is not None and not breaker.admits(sandbox.now, forces.get(name, Force.AUTO))
-        enabled = name not in switched or switched[name].enabled
-        states[name] = GatewayState(adapter.capabilities if adapter else None, shut, rate, enabled)
+        states[name] = GatewayState(adapter.capabilities if adapter else None, shut, rate, name not in disabled)
     return states
