@@ -80,7 +80,7 @@ class PayuGateway:
             return _action(charge, link, token)
         command = requests.capture_transaction(payment_id, token, Money(minor).wire())
         waiting = {"payment": payment_id, "capture": token}
-        answered = _call(command, link, charge, lambda plain: _taken_over(plain, charge, waiting))
+        answered = _call(command, link, charge, lambda plain: _queued_result(plain, charge, waiting))
         return replace(answered, kind=_K.PENDING, ids=waiting) if _is_duplicate(answered) else answered
 
     def void(self, charge: Charge, link: Link, /) -> Result:
@@ -172,13 +172,13 @@ def _check_hash(fields: Mapping[str, str], credentials: Mapping[str, str], error
 
 def _result_of(codes: ResponseCodes, details: Any) -> Result:
     """What a payment's own status says about its money."""
-    told = {name: str(value) for name, value in details.items()} if isinstance(details, Mapping) else {}
-    status, payment_id = told.get("unmappedstatus"), told.get("mihpayid")
+    fields = {name: str(value) for name, value in details.items()} if isinstance(details, Mapping) else {}
+    status, payment_id = fields.get("unmappedstatus"), fields.get("mihpayid")
     if not payment_id or status not in answers.STATUSES:
         raise Invalid("The answer is no payment.", code="answer.malformed")
-    error, message = told.get("error") or told.get("error_code") or "", told.get("field9") or ""
+    error, message = fields.get("error") or fields.get("error_code") or "", fields.get("field9") or ""
     if status in _KINDS:
-        return Result(_KINDS[status], codes.approved, told.get("field2") or None, ids={"payment": payment_id})
+        return Result(_KINDS[status], codes.approved, fields.get("field2") or None, ids={"payment": payment_id})
     code = REVERSED if status in _REVERSED else code_of(codes, error, message)
     return Result(_K.DECLINED, code, ids={"payment": payment_id}, raw_code=error or status, message=message or None)
 
@@ -195,7 +195,7 @@ def _send_back(charge: Charge, minor: int, key: str, link: Link) -> Result:
     """Queue a refund or a release; where one of this key is queued already, ask what became of it."""
     token, payment_id = _token(key), charge.ids["payment"]
     command = requests.cancel_refund_transaction(payment_id, token, Money(minor).wire())
-    answered = _call(command, link, charge, lambda plain: _taken_over(plain, charge, {"payment": payment_id}))
+    answered = _call(command, link, charge, lambda plain: _queued_result(plain, charge, {"payment": payment_id}))
     return _action(charge, link, token) if _is_duplicate(answered) else answered
 
 
@@ -203,7 +203,7 @@ def _is_duplicate(answered: Result) -> bool:
     return answered.raw_code == str(errors.DUPLICATE_TOKEN)
 
 
-def _taken_over(plain: Mapping[str, Any], charge: Charge, known: Mapping[str, str]) -> Result:
+def _queued_result(plain: Mapping[str, Any], charge: Charge, known: Mapping[str, str]) -> Result:
     """An action is queued; now and then it is done at once."""
     request_id = plain.get("request_id") or plain.get("txn_update_id")
     if plain.get("status") != 1 or not request_id:

@@ -246,7 +246,7 @@ def put_breaker(request: Request[None, BreakerForce]) -> GatewaySummary:
     with request.transaction() as sandbox:
         name = _adapted(sandbox, request)
         gateway_breakers.save_force(sandbox, name, request.body.force)
-        health.look_soon(sandbox)
+        health.check_soon(sandbox)
         return _summary(sandbox, name)
 
 

@@ -62,7 +62,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         try:
             with transaction(runtime, seller_id) as sandbox:
                 _ACTS[act](sandbox, gateway, request.form)
-                health.look_soon(sandbox)
+                health.check_soon(sandbox)
         except (Conflict, Invalid) as error:
             field = str(error.detail.get("field", "fault"))
             with read(runtime, seller_id) as sandbox:
