@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 
+import msgspec
+
 from mockpay.domain.payments.faults import Fault, FaultRule
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.http.calls import HttpCall, HttpReply, Unreachable
@@ -86,7 +88,23 @@ class GatewaySender:
             raise _timeout()
         if rule is not None and fault is Fault.LATENCY:
             return replace(reply, latency_ms=rule.latency_ms)
+        if fault is Fault.WRONG_SIGNATURE:
+            return self._wrongly_signed(reply)
         return _CORRUPTIONS[fault](reply) if fault in _CORRUPTIONS else reply
+
+    def _wrongly_signed(self, reply: HttpReply) -> HttpReply:
+        """An answer whose signature is another's; one that is not signed comes as it is."""
+        adapter = self.runtime.adapter(self.gateway)
+        name = None if adapter is None else adapter.capabilities.signature_field
+        try:
+            fields = msgspec.json.decode(reply.body)
+        except msgspec.DecodeError:
+            return reply
+        signature = fields.get(name) if isinstance(fields, dict) else None
+        if not isinstance(signature, str) or not signature:
+            return reply
+        other = signature[:-1] + ("0" if signature[-1] != "0" else "1")
+        return replace(reply, body=msgspec.json.encode({**fields, name: other}))
 
     def _execute_late_calls(self) -> None:
         """What arrives only now, after its sender gave up and asked for something else."""

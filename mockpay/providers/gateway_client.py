@@ -80,12 +80,12 @@ def send(call: HttpCall, body: object, link: Link, charge: Charge, format_: Form
     except MockpayError as error:
         kind = _K.NOT_SENT if error.code in _NOT_SENT else _K.NO_ANSWER
         return Result(kind, other, raw_code=error.code, message=error.reason, exchange=exchange)
+    stored: object = f"{len(reply.body)} bytes that cannot be read"
     try:
         plain = format_.decode(reply.body)
         stored = redact(plain, format_.answer)
         answered = read(reply.status, plain)
     except Invalid as error:
-        stored = f"{len(reply.body)} bytes that cannot be read"
         answered = Result(_K.NO_ANSWER, other, raw_code=error.code, message=error.message)
     exchange = replace(
         exchange,

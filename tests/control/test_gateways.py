@@ -278,6 +278,7 @@ def test_the_log_tells_what_kind_of_error_a_fault_was_to_who_called(world, api, 
         "garbage": "parse",
         "cut_body": "parse",
         "wrong_type": "parse",
+        "wrong_signature": "bad_signature",
         "latency": None,
     }
     for name, kind in kinds.items():

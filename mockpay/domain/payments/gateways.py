@@ -152,6 +152,7 @@ class Capabilities:
         anchored: Whether an object that was prepared takes money once at most, so that asking again for it is safe.
         idempotent_charge: Whether the same key again is the same charge.
         fence: Whether a late arrival can be made harmless.
+        signature_field: The field of a charge's answer that signs it, a JSON object; None where no answer is signed.
     """
 
     methods: frozenset[str]
@@ -161,6 +162,7 @@ class Capabilities:
     anchored: bool = False
     idempotent_charge: bool = False
     fence: bool = False
+    signature_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

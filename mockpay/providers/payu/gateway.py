@@ -54,7 +54,9 @@ class PayuGateway:
     """
 
     name = NAME
-    capabilities = Capabilities(methods=frozenset(METHOD_OF.values()), partial_capture=True, void=True, anchored=True)
+    capabilities = Capabilities(
+        methods=frozenset(METHOD_OF.values()), partial_capture=True, void=True, anchored=True, signature_field="hash"
+    )
 
     def credentials(self, seller_id: str, seller_secret: str) -> Mapping[str, str]:
         """The merchant's key and salt."""

@@ -35,7 +35,7 @@ class RazorpayGateway:
     """
 
     name = NAME
-    capabilities = Capabilities(methods=frozenset(METHOD_OF), anchored=True)
+    capabilities = Capabilities(methods=frozenset(METHOD_OF), anchored=True, signature_field="razorpay_signature")
 
     def credentials(self, seller_id: str, seller_secret: str) -> Mapping[str, str]:
         """Key id, key secret and the secret of webhooks."""
