@@ -101,10 +101,9 @@ class GatewaySender:
         except msgspec.DecodeError:
             return reply
         signature = fields.get(name) if isinstance(fields, dict) else None
-        if not isinstance(signature, str) or not signature:
+        if not isinstance(signature, str):
             return reply
-        other = signature[:-1] + ("0" if signature[-1] != "0" else "1")
-        return replace(reply, body=msgspec.json.encode({**fields, name: other}))
+        return replace(reply, body=msgspec.json.encode({**fields, name: signature[::-1]}))
 
     def _execute_late_calls(self) -> None:
         """What arrives only now, after its sender gave up and asked for something else."""

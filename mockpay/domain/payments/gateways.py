@@ -87,7 +87,12 @@ class ResultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer as they may be stored: redacted by the company's allow-list; `status` 0 for none."""
+    """
+    One request and its answer as they may be stored: redacted by the company's allow-list; `status` 0 for none.
+
+    `string_to_sign` is what the signature of the request, or of a webhook, covers, `answer_string_to_sign` the same of
+    the answer; None where it is not signed. What is hidden beside it is hidden in it.
+    """
 
     method: str
     url: str
@@ -97,6 +102,8 @@ class Exchange:
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     answer: object = None
     latency_ms: int = 0
+    string_to_sign: str | None = None
+    answer_string_to_sign: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,8 @@ class Webhook:
     """
     A verified message of a gateway's: `event_id` is the same however often it comes.
 
-    `reference` is our own name of the payment or the gateway's; `content` is what of the message may be stored.
+    `reference` is our own name of the payment or the gateway's; `content` is what of the message may be stored, and
+    `string_to_sign` what its signature covers, without what is hidden.
     """
 
     event_id: str
@@ -188,6 +196,7 @@ class Webhook:
     operation: Operation
     result: Result
     content: object = None
+    string_to_sign: str | None = None
 
 
 class GatewayAdapter(Protocol):

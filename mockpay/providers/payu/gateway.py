@@ -21,7 +21,7 @@ from mockpay.providers.payu.outcomes import code_of
 from mockpay.wire.json_objects import read_object
 from mockpay.wire.payu import answers, errors, hashes, requests
 from mockpay.wire.payu.requests import Command
-from mockpay.wire.redaction import redact
+from mockpay.wire.redaction import redact, redact_fields
 
 _K = ResultKind
 #: What is sent of a buyer and of pages that nobody visits; the API wants them.
@@ -39,6 +39,8 @@ _KINDS = {
 _REVERSED = frozenset({answers.AUTO_REFUND, answers.CANCELLED})
 #: What became of a capture, refund or cancellation, in small letters; any other status is not the last.
 _ACTION_KINDS = {"success": _K.APPROVED, "failure": _K.DECLINED}
+#: Stands for the salt where what was hashed is shown.
+_SALT = "<SALT>"
 #: Refusals that another gateway need not make.
 _CREDENTIALS = frozenset({errors.INVALID_HASH, errors.INVALID_KEY})
 
@@ -135,8 +137,8 @@ class PayuGateway:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed")
         answered = _result_of(METHODS[METHOD_OF[fields["mode"]]].response_codes, fields)
         event_id = f"{answered.ids['payment']}-{fields['unmappedstatus']}"
-        content = redact(fields, answers.SHOWN)
-        return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered, content)
+        content, signed = redact(fields, answers.SHOWN), _answer_text(redact_fields(fields, answers.SHOWN))
+        return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered, content, signed)
 
 
 def _pay(charge: Charge, link: Link, **more: str) -> Result:
@@ -247,7 +249,26 @@ def _captured_minor(charge: Charge, link: Link) -> int:
 # --- one call
 
 
-_FORMAT = Format(read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS)
+def _request_text(fields: Mapping[str, str]) -> str | None:
+    if "command" in fields:
+        return hashes.command_text(fields["key"], fields["command"], fields["var1"], _SALT)
+    return hashes.payment_text(fields, _SALT)
+
+
+def _answer_text(fields: Mapping[str, str]) -> str | None:
+    """Of a payment's result; the answers of commands are not signed."""
+    return hashes.response_text(fields, _SALT) if "hash" in fields else None
+
+
+_FORMAT = Format(
+    read_object,
+    requests.SHOWN,
+    requests.SHOWN_HEADERS,
+    answers.SHOWN,
+    answers.SHOWN_HEADERS,
+    _request_text,
+    _answer_text,
+)
 
 
 def _call(command: Command, link: Link, charge: Charge, decode: _Decode) -> Result:

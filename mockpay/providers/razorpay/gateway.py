@@ -140,7 +140,7 @@ class RazorpayGateway:
             return None
         read = _result_of(METHODS[method].response_codes, payment)
         event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
-        return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, read, content)
+        return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, read, content, "<RAW BODY>")
 
 
 def _method_of(theirs: str) -> str:
@@ -192,7 +192,16 @@ def _result_of(codes: ResponseCodes, payment: Mapping[str, Any]) -> Result:
 # --- one call
 
 
-_FORMAT = Format(read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS)
+def _answer_text(plain: Mapping[str, str]) -> str | None:
+    """Of a payment that succeeded at once; no other answer is signed, nor any request."""
+    if "razorpay_signature" not in plain:
+        return None
+    return f"{plain.get('razorpay_order_id', '')}|{plain.get('razorpay_payment_id', '')}"
+
+
+_FORMAT = Format(
+    read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS, answer_text=_answer_text
+)
 
 
 def _call(request: ApiRequest, link: Link, charge: Charge, decode: _Decode, **headers: str) -> Result:

@@ -150,7 +150,9 @@ class StripeGateway:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         read = _result_of(METHODS[method].response_codes, intent)
         content = redact(plain, objects.SHOWN)
-        return Webhook(_id_of(plain), read.ids["intent"], Operation.STATUS, read, content)
+        timestamp, _ = signatures.read_webhook_header(header)
+        signed = f"{timestamp}.<RAW BODY>"
+        return Webhook(_id_of(plain), read.ids["intent"], Operation.STATUS, read, content, signed)
 
 
 def _method_of(theirs: str) -> str:

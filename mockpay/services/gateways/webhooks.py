@@ -38,17 +38,21 @@ def receive(sandbox: Sandbox, gateway: str, headers: Mapping[str, str], body: by
     adapter = sandbox.runtime.adapter(gateway)
     if adapter is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
+    url = f"/gateways/{sandbox.seller_id}/{gateway}/webhook"
+    exchange = Exchange("POST", url, dict.fromkeys(headers, HIDDEN), None)
     read = _read(sandbox, adapter, gateway, headers, body)
     if isinstance(read, MockpayError):
         status = _FORGED if isinstance(read, Forbidden) else _MALFORMED
-        refused = Result(ResultKind.REJECTED, "", raw_code=read.code, message=read.message)
-        _add_to_log(sandbox, gateway, "", None, refused, headers, None, status)
+        exchange = replace(exchange, status=status)
+        refused = Result(ResultKind.REJECTED, "", raw_code=read.code, message=read.message, exchange=exchange)
+        _add_to_log(sandbox, gateway, "", None, refused)
         return read
     if read is None:
         return None
     first = gateway_events.add(sandbox, gateway, read.event_id)
     attempt = _find_attempt(sandbox, gateway, read)
-    _add_to_log(sandbox, gateway, read.event_id, attempt, read.result, headers, read.content, _RECEIVED)
+    exchange = replace(exchange, request=read.content, status=_RECEIVED, string_to_sign=read.string_to_sign)
+    _add_to_log(sandbox, gateway, read.event_id, attempt, replace(read.result, exchange=exchange))
     if first and attempt is not None:
         results.record_webhook(sandbox, attempt, gateway, read.result)
     return None
@@ -78,16 +82,7 @@ def _find_attempt(sandbox: Sandbox, gateway: str, webhook: Webhook) -> Attempt |
     return attempts.by_id(sandbox, attempt_id) if attempt_id is not None else None
 
 
-def _add_to_log(
-    sandbox: Sandbox,
-    gateway: str,
-    event_id: str,
-    attempt: Attempt | None,
-    result: Result,
-    headers: Mapping[str, str],
-    content: object,
-    status: int,
-) -> None:
+def _add_to_log(sandbox: Sandbox, gateway: str, event_id: str, attempt: Attempt | None, result: Result) -> None:
     line = GatewayCall(
         number=0,
         gateway=gateway,
@@ -105,7 +100,4 @@ def _add_to_log(
         sent_at=sandbox.real_now,
         direction=CallDirection.IN,
     )
-    hidden = dict.fromkeys(headers, HIDDEN)
-    exchange = Exchange("POST", f"/gateways/{sandbox.seller_id}/{gateway}/webhook", hidden, content, status)
-    stored = gateway_calls.add(sandbox, line)
-    gateway_calls.finish(sandbox, stored, replace(result, exchange=exchange))
+    gateway_calls.finish(sandbox, gateway_calls.add(sandbox, line), result)
