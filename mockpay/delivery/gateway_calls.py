@@ -16,7 +16,7 @@ from mockpay.kernel.errors import NotFound
 from mockpay.services.gateways import accounts, faults, results
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import get_attempt
-from mockpay.store import gateway_accounts, gateway_calls
+from mockpay.store import gateway_accounts, gateway_calls, outbox
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.outbox import OutboxRow
 from mockpay.store.transitions import require
@@ -41,6 +41,7 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
     adapter = sandbox.runtime.adapter(call.gateway)
 
     def send(runtime: Runtime) -> SendResult:
+        sent = call
         if interrupted:
             result = Result(_K.NO_ANSWER, "", message="Its sender stopped before it had an answer.")
         elif call.breaker is not None:
@@ -49,8 +50,8 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
         elif adapter is None:
             result = _ask_built_in(runtime, call, charge)
         else:
-            result = _prepare_and_ask(runtime, adapter, call, charge, links)
-        return SendResult(lambda sandbox: results.record(sandbox, call, result))
+            sent, result = _prepare_and_ask(runtime, adapter, row, call, charge, links)
+        return SendResult(lambda sandbox: results.record(sandbox, sent, result))
 
     return send
 
@@ -110,22 +111,36 @@ def _ask_built_in(runtime: Runtime, call: GatewayCall, charge: Charge) -> Result
 
 
 def _prepare_and_ask(
-    runtime: Runtime, adapter: GatewayAdapter, call: GatewayCall, charge: Charge, links: Mapping[Operation, Link]
-) -> Result:
-    """Name the payment at the gateway where that comes first, and keep the name before any money is asked for."""
+    runtime: Runtime,
+    adapter: GatewayAdapter,
+    row: OutboxRow,
+    call: GatewayCall,
+    charge: Charge,
+    links: Mapping[Operation, Link],
+) -> tuple[GatewayCall, Result]:
+    """
+    Name the payment at the gateway where that comes first, and keep the name before any money is asked for; the call as
+    it is written in the log then, and its result.
+    """
     link = links[call.operation]
     if call.operation not in PAYING or charge.ids:
-        return _ask(adapter, call, charge, link)
+        return call, _ask(adapter, call, charge, link)
     named = adapter.prepare(charge, links[Operation.PREPARE], capture=call.operation is Operation.CHARGE)
     if named is None:
-        return _ask(adapter, call, charge, link)
-    with transaction(runtime, charge.seller_id) as sandbox:
-        results.record_prepared(sandbox, call, named)
+        return call, _ask(adapter, call, charge, link)
+    with transaction(runtime, charge.seller_id) as sandbox, sandbox.connection.begin_nested() as savepoint:
+        sent = results.record_prepared(sandbox, call, named)
+        ours = outbox.change_facts(sandbox, row, call=sent.number)
+        if not ours:
+            # Whoever has taken the row over reads the former line, and does not know whether money was asked for.
+            savepoint.rollback()
+    if not ours:
+        return call, Result(_K.NOT_SENT, "", message="Its sender was too slow: another one has taken it over.")
     if named.kind is _K.APPROVED:
-        return _ask(adapter, call, replace(charge, ids=named.ids), link)
+        return sent, _ask(adapter, sent, replace(charge, ids=named.ids), link)
     # Nobody has been asked for money yet, so what became of the name is all one.
     unsent = named.kind is _K.NO_ANSWER
-    return replace(named, kind=_K.NOT_SENT if unsent else named.kind, exchange=None)
+    return sent, replace(named, kind=_K.NOT_SENT if unsent else named.kind, exchange=None)
 
 
 def _ask(adapter: GatewayAdapter, call: GatewayCall, charge: Charge, link: Link) -> Result:

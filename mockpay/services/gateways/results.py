@@ -39,12 +39,12 @@ _BUILT_IN = Capabilities(methods=frozenset(), idempotent_charge=True)
 _JITTER_STEPS = 1_000
 
 
-def record_prepared(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
-    """A payment has its name at the gateway, before any money is asked for; a line of the log of its own."""
-    line = gateway_calls.prepared(sandbox, call)
-    gateway_calls.finish(sandbox, line, result)
+def record_prepared(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
+    """A payment has its name at the gateway, or was refused one; the charge, written ahead anew after that."""
+    charge = gateway_calls.finish_prepare(sandbox, call, result)
     if result.kind is _K.APPROVED:
         _save_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
+    return charge
 
 
 def record(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
