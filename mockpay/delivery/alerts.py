@@ -8,7 +8,7 @@ from mockpay.delivery.notifications import Send, SendResult, timeout_within_leas
 from mockpay.kernel.clock import SECOND, rfc3339
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.http.calls import HttpCall, is_timeout
-from mockpay.services.gateways.health import TELL
+from mockpay.services.gateways.health import NOTIFY
 from mockpay.store import gateway_alerts, outbox
 from mockpay.store.outbox import OutboxRow
 from mockpay.store.transitions import require
@@ -50,7 +50,7 @@ def alert_message(sandbox: Sandbox, row: OutboxRow) -> Send:
             gateway_alerts.update(sandbox, alert, delivery=f"{event}: {answer}")
             if not taken and tries < len(_DELAYS_MS):
                 outbox.add(
-                    sandbox, TELL, row.subject, leased=False, delay_ms=_DELAYS_MS[tries], event=event, tries=tries + 1
+                    sandbox, NOTIFY, row.subject, leased=False, delay_ms=_DELAYS_MS[tries], event=event, tries=tries + 1
                 )
 
         return SendResult(record, timed_out=timed_out)

@@ -10,13 +10,15 @@ from msgspec.structs import replace
 from mockpay.delivery.gateway_transport import GatewaySender
 from mockpay.delivery.notifications import Send, SendResult
 from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.faults import FaultRule
+from mockpay.domain.payments.gateway_accounts import GatewayAccount
 from mockpay.domain.payments.gateways import PAYING, Charge, GatewayAdapter, Link, Operation, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
 from mockpay.kernel.errors import NotFound
 from mockpay.services.gateways import accounts, faults, results
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import get_attempt
-from mockpay.store import gateway_accounts, gateway_calls
+from mockpay.store import gateway_accounts, gateway_calls, outbox
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.outbox import OutboxRow
 from mockpay.store.transitions import require
@@ -38,9 +40,10 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
         gateway_calls.mark_sent(sandbox, call.number)
     charge = _charge(sandbox, call, attempt)
     links = _links(sandbox, call, charge)
-    adapter = _adapter(sandbox.runtime, call.gateway)
+    adapter = sandbox.runtime.adapter(call.gateway)
 
     def send(runtime: Runtime) -> SendResult:
+        sent = call
         if interrupted:
             result = Result(_K.NO_ANSWER, "", message="Its sender stopped before it had an answer.")
         elif call.breaker is not None:
@@ -49,14 +52,10 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
         elif adapter is None:
             result = _ask_built_in(runtime, call, charge)
         else:
-            result = _prepare_and_ask(runtime, adapter, call, charge, links)
-        return SendResult(lambda sandbox: results.record(sandbox, call, result))
+            sent, result = _prepare_and_ask(runtime, adapter, row, call, charge, links)
+        return SendResult(lambda sandbox: results.record(sandbox, sent, result))
 
     return send
-
-
-def _adapter(runtime: Runtime, gateway: str) -> GatewayAdapter | None:
-    return None if gateway == DEFAULT else runtime.provider(gateway).adapter
 
 
 def _charge(sandbox: Sandbox, call: GatewayCall, attempt: Attempt) -> Charge:
@@ -73,21 +72,21 @@ def _links(sandbox: Sandbox, call: GatewayCall, charge: Charge) -> Mapping[Opera
     The way to the gateway for an operation and for what is prepared before it: in this process or to its endpoint, by
     the seller's credentials as they are now.
     """
-    if _adapter(sandbox.runtime, call.gateway) is None:
+    if sandbox.runtime.adapter(call.gateway) is None:
         return {}
     account = gateway_accounts.find(sandbox, call.gateway)
-    answers = accounts.answers(sandbox.runtime, account)
-
-    def link(operation: Operation, *, lost: bool = False) -> Link:
-        fault = faults.find(sandbox, call, operation)
-        sender = GatewaySender(sandbox.runtime, sandbox.seller_id, call.gateway, answers, fault, lost)
-        return accounts.link(sandbox, account, sender)
-
     lost = call.operation in PAYING and charge.fault in _LOST
-    links = {call.operation: link(call.operation, lost=lost)}
+    links = {call.operation: _link(sandbox, account, faults.find(sandbox, call, call.operation), lost=lost)}
     if call.operation in PAYING and not charge.ids:
-        links[Operation.PREPARE] = link(Operation.PREPARE)
+        links[Operation.PREPARE] = _link(sandbox, account, faults.find(sandbox, call, Operation.PREPARE))
     return links
+
+
+def _link(sandbox: Sandbox, account: GatewayAccount, fault: FaultRule | None, *, lost: bool = False) -> Link:
+    """The way to a gateway of a call that meets a fault, or whose answer is lost."""
+    answers = accounts.answers(sandbox.runtime, account)
+    sender = GatewaySender(sandbox.runtime, sandbox.seller_id, account.gateway, answers, fault, lost)
+    return accounts.link(sandbox, account, sender)
 
 
 def check_connection(runtime: Runtime, seller_id: str, gateway: str) -> Result:
@@ -96,14 +95,12 @@ def check_connection(runtime: Runtime, seller_id: str, gateway: str) -> Result:
 
     Only faults that nothing uses up are met.
     """
-    adapter = _adapter(runtime, gateway)
+    adapter = runtime.adapter(gateway)
     if adapter is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
     with read(runtime, seller_id) as sandbox:
-        account = gateway_accounts.find(sandbox, gateway)
         fault = faults.find_lasting(sandbox, gateway, Operation.LOOKUP)
-        sender = GatewaySender(runtime, seller_id, gateway, accounts.answers(runtime, account), fault)
-        link = accounts.link(sandbox, account, sender)
+        link = _link(sandbox, gateway_accounts.find(sandbox, gateway), fault)
         about = accounts.probe(sandbox, adapter)
     return adapter.lookup(about, link)
 
@@ -116,22 +113,36 @@ def _ask_built_in(runtime: Runtime, call: GatewayCall, charge: Charge) -> Result
 
 
 def _prepare_and_ask(
-    runtime: Runtime, adapter: GatewayAdapter, call: GatewayCall, charge: Charge, links: Mapping[Operation, Link]
-) -> Result:
-    """Name the payment at the gateway where that comes first, and keep the name before any money is asked for."""
+    runtime: Runtime,
+    adapter: GatewayAdapter,
+    row: OutboxRow,
+    call: GatewayCall,
+    charge: Charge,
+    links: Mapping[Operation, Link],
+) -> tuple[GatewayCall, Result]:
+    """
+    Name the payment at the gateway where that comes first, and keep the name before any money is asked for; the call as
+    it is written in the log then, and its result.
+    """
     link = links[call.operation]
     if call.operation not in PAYING or charge.ids:
-        return _ask(adapter, call, charge, link)
+        return call, _ask(adapter, call, charge, link)
     named = adapter.prepare(charge, links[Operation.PREPARE], capture=call.operation is Operation.CHARGE)
     if named is None:
-        return _ask(adapter, call, charge, link)
-    with transaction(runtime, charge.seller_id) as sandbox:
-        results.record_prepared(sandbox, call, named)
+        return call, _ask(adapter, call, charge, link)
+    with transaction(runtime, charge.seller_id) as sandbox, sandbox.connection.begin_nested() as savepoint:
+        sent = results.record_prepared(sandbox, call, named)
+        ours = outbox.change_facts(sandbox, row, call=sent.number)
+        if not ours:
+            # Whoever has taken the row over reads the former line, and does not know whether money was asked for.
+            savepoint.rollback()
+    if not ours:
+        return call, Result(_K.NOT_SENT, "", message="Its sender was too slow: another one has taken it over.")
     if named.kind is _K.APPROVED:
-        return _ask(adapter, call, dataclasses.replace(charge, ids=named.ids), link)
+        return sent, _ask(adapter, sent, dataclasses.replace(charge, ids=named.ids), link)
     # Nobody has been asked for money yet, so what became of the name is all one.
     unsent = named.kind is _K.NO_ANSWER
-    return replace(named, kind=_K.NOT_SENT if unsent else named.kind, exchange=None)
+    return sent, replace(named, kind=_K.NOT_SENT if unsent else named.kind, exchange=None)
 
 
 def _ask(adapter: GatewayAdapter, call: GatewayCall, charge: Charge, link: Link) -> Result:

@@ -101,7 +101,7 @@ SENDERS: Mapping[str, Callable[[Sandbox, OutboxRow], Send]] = {
     notifications.NOTIFY: delivery,
     RETURN_AGAIN: _return_again,
     calls.CALL: gateway_call,
-    health.TELL: alert_message,
+    health.NOTIFY: alert_message,
     messages.DELIVER: _gateway_webhook,
     reload_runs.CHARGE: _reload,
 }

@@ -44,7 +44,7 @@ HANDLERS: Mapping[str, EventHandler] = {
         sandbox, event.subject, int(event.facts["times"])
     ),
     "attempt.timeout": lambda sandbox, event: settlement.expire_request(sandbox, event.subject),
-    messages.TELL: lambda sandbox, event: messages.tell_due(
+    messages.SEND: lambda sandbox, event: messages.send_due(
         sandbox, str(event.facts["gateway"]), event.subject, late=bool(event.facts.get("late"))
     ),
     transitions.RETURN: lambda sandbox, event: calls.return_money(
@@ -68,7 +68,7 @@ HANDLERS: Mapping[str, EventHandler] = {
     REVERSE: lambda sandbox, event: refund_settlement.reverse(sandbox, event.subject),
     reload_runs.DUE: lambda sandbox, event: reload_runs.run_due(sandbox, event.subject),
     reload_runs.RELOADED: lambda sandbox, event: settlement.resume_after_reload(sandbox, event.subject),
-    health.LOOK: lambda sandbox, _event: health.look(sandbox),
+    health.CHECK: lambda sandbox, _event: health.check(sandbox),
     GIFT_EXPIRY: lambda sandbox, event: corrections.expire_gift(sandbox, int(event.subject)),
 }
 

@@ -15,7 +15,7 @@ from mockpay.domain.payments.gateways import Charge, Exchange, Link, Result, Res
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Forbidden, Invalid, MockpayError
 from mockpay.kernel.http.calls import HttpCall, HttpReply
-from mockpay.wire.redaction import redact, redact_headers
+from mockpay.wire.redaction import redact, redact_fields, redact_headers
 
 _K = ResultKind
 #: Nobody was asked where one of these is why no answer came.
@@ -35,6 +35,8 @@ class Format(Struct, frozen=True):
         request_headers: Headers of a request that are stored, in small letters.
         answer: Fields of an answer that are stored.
         answer_headers: Headers of an answer that are stored, in small letters.
+        request_text: What the signature of a request covers, by its redacted fields; None where it is not signed.
+        answer_text: The same of an answer.
     """
 
     decode: Callable[[bytes], Mapping[str, Any]]
@@ -42,6 +44,8 @@ class Format(Struct, frozen=True):
     request_headers: Container[str]
     answer: Container[str]
     answer_headers: Container[str]
+    request_text: Callable[[Mapping[str, str]], str | None] = lambda _: None
+    answer_text: Callable[[Mapping[str, str]], str | None] = lambda _: None
 
 
 #: What an answer says, by its status and its plain values; raises Invalid where it says nothing.
@@ -81,12 +85,14 @@ def send(call: HttpCall, body: object, link: Link, charge: Charge, format_: Form
     except MockpayError as error:
         kind = _K.NOT_SENT if error.code in _NOT_SENT else _K.NO_ANSWER
         return Result(kind, other, raw_code=error.code, message=error.reason, exchange=exchange)
+    stored: Any = f"{len(reply.body)} bytes that cannot be read"
+    signed = None
     try:
         plain = format_.decode(reply.body)
         stored = redact(plain, format_.answer)
+        signed = format_.answer_text(redact_fields(plain, format_.answer))
         answered = read(reply.status, plain)
     except Invalid as error:
-        stored = f"{len(reply.body)} bytes that cannot be read"
         answered = Result(_K.NO_ANSWER, other, raw_code=error.code, message=error.message)
     exchange = replace(
         exchange,
@@ -94,6 +100,7 @@ def send(call: HttpCall, body: object, link: Link, charge: Charge, format_: Form
         answer_headers=redact_headers(reply.headers, format_.answer_headers),
         answer=stored,
         latency_ms=reply.latency_ms,
+        answer_string_to_sign=signed,
     )
     return replace(answered, retry_after_ms=_retry_after(reply), exchange=exchange)
 
@@ -105,6 +112,8 @@ def _retry_after(reply: HttpReply) -> int | None:
 
 
 def _request_stored(call: HttpCall, body: object, format_: Format) -> Exchange:
-    plain = dict(parse_qsl(urlsplit(call.url).query)) or None if body is None else redact(body, format_.request)
+    plain: Any = dict(parse_qsl(urlsplit(call.url).query)) or None if body is None else redact(body, format_.request)
     url = call.url.partition("?")[0]
-    return Exchange(call.method, url, redact_headers(call.headers, format_.request_headers), plain)
+    signed = format_.request_text(redact_fields(body, format_.request)) if isinstance(body, Mapping) else None
+    headers = redact_headers(call.headers, format_.request_headers)
+    return Exchange(call.method, url, headers, plain, string_to_sign=signed)

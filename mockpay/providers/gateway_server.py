@@ -10,7 +10,8 @@ from mockpay.domain.payments.faults import Fault
 from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.services.gateways import accounts
-from mockpay.store import gateway_accounts
+from mockpay.store import gateway_accounts, gateway_objects
+from mockpay.store.gateway_objects import GatewayObject
 from mockpay.store.unit_of_work import Sandbox
 
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -41,6 +42,12 @@ def digits(sandbox: Sandbox, gateway: str, size: int, *natural_key: object) -> s
     """Letters and digits of an object's name, from the seller's seed and what it is about: the same in every run."""
     dice = ids.number(sandbox.seller.seed, gateway, sandbox.seller_id, *natural_key, below=36**size)
     return "".join(_BASE36[dice // 36**place % 36] for place in range(size))
+
+
+def find_object(sandbox: Sandbox, gateway: str, kind: str, object_id: str) -> GatewayObject | None:
+    """An object by a name that came from outside: what no object can be called, a NUL too, never reaches a query."""
+    named = re.fullmatch("[A-Za-z0-9_]{1,40}", object_id)
+    return gateway_objects.find(sandbox, gateway, kind, object_id) if named else None
 
 
 def signing_secret(sandbox: Sandbox, gateway: str, name: str, fault: Fault | None) -> str:

@@ -32,10 +32,10 @@ accounts = Table(
 )
 
 
-def of_seller(sandbox: Sandbox) -> dict[str, GatewayAccount]:
-    """What a seller has set up, by gateway; a gateway that is not there has its defaults."""
-    query = select(accounts).where(accounts.c.seller_id == sandbox.seller_id)
-    return {row.gateway: _account(sandbox, row) for row in sandbox.connection.execute(query)}
+def disabled(sandbox: Sandbox) -> frozenset[str]:
+    """The gateways that a seller has switched off; asked for each payment, so no credentials are unsealed."""
+    query = select(accounts.c.gateway).where(accounts.c.seller_id == sandbox.seller_id, accounts.c.enabled.is_(False))
+    return frozenset(sandbox.connection.execute(query).scalars())
 
 
 def find(sandbox: Sandbox, gateway: str) -> GatewayAccount:

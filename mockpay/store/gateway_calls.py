@@ -114,9 +114,15 @@ def add(sandbox: Sandbox, call: GatewayCall) -> GatewayCall:
     return stored
 
 
-def prepared(sandbox: Sandbox, call: GatewayCall) -> GatewayCall:
-    """The line of the request that named a charge at its gateway before it was sent."""
-    return add(sandbox, replace(call, operation=Operation.PREPARE))
+def finish_prepare(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
+    """
+    The line of a charge, which was written before its gateway was asked for anything, becomes that of the request which
+    has named it there; the charge itself, sent only now, gets a line of its own after it.
+    """
+    prepare = replace(call, operation=Operation.PREPARE)
+    sandbox.connection.execute(update(calls).where(calls.c.id == call.number).values(operation=str(prepare.operation)))
+    finish(sandbox, prepare, result)
+    return add(sandbox, replace(call, number=0, sent_at=sandbox.real_now))
 
 
 def mark_sent(sandbox: Sandbox, number: int) -> None:

@@ -215,6 +215,13 @@ def record(sandbox: Sandbox, outbox_id: int, state: str, reason: str | None = No
     return _record.run(sandbox.connection, values).rowcount == 1
 
 
+def change_facts(sandbox: Sandbox, row: OutboxRow, **facts: object) -> bool:
+    """Change what a claimed row says; False where it is not this claim's any more: its lease was over."""
+    same = (outbox.c.id == row.outbox_id, _queued, outbox.c.tries == row.tries)
+    changed = update(outbox).where(outbox.c.seller_id == sandbox.seller_id, *same)
+    return sandbox.connection.execute(changed.values(facts=dump({**row.facts, **facts}))).rowcount == 1
+
+
 def is_queued(sandbox: Sandbox, kind: str, subject: str) -> bool:
     """Whether a row of this subject waits or is on its way."""
     query = select(outbox.c.id).where(

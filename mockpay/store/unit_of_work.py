@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from sqlalchemy import Connection, Engine
 
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.gateways import Gateway
+from mockpay.domain.payments.gateways import Gateway, GatewayAdapter
 from mockpay.domain.providers import NO_PROVIDER, ProviderPort
 from mockpay.domain.sellers import Seller
 from mockpay.kernel import ids
@@ -62,6 +62,10 @@ class Runtime(Struct, frozen=True):
     def provider(self, name: str) -> ProviderPort:
         """The company that is impersonated under a name, `NO_PROVIDER` where it is empty."""
         return self.providers[name] if name else NO_PROVIDER
+
+    def adapter(self, gateway: str) -> GatewayAdapter | None:
+        """What asks a gateway in its own wire format; None for the built-in one, and for a name that nobody has."""
+        return self.providers[gateway].adapter if gateway in self.providers else None
 
 
 class Sandbox(Struct, frozen=True, eq=False):

@@ -26,6 +26,14 @@ def _redact(plain: Any, shown: Container[str], *, allowed: bool) -> Any:
     return plain if allowed or plain is None or isinstance(plain, bool) else HIDDEN
 
 
+def redact_fields(fields: Mapping[str, Any], shown: Container[str]) -> dict[str, str]:
+    """Fields as texts: those of these names and empty ones are told, as the text that a signature covers has them."""
+    return {
+        name: str(value) if value == "" or (name in shown and isinstance(value, str | int | float)) else HIDDEN
+        for name, value in fields.items()
+    }
+
+
 def redact_headers(headers: Mapping[str, str], shown: Container[str]) -> dict[str, str]:
     """Headers of which only those of these names, in small letters, are told."""
     return {name: value if name.lower() in shown else HIDDEN for name, value in headers.items()}

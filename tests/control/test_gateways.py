@@ -247,7 +247,7 @@ def test_a_capture_by_control_api_has_asked_the_gateway_when_it_answers(world):
     assert (part.status_code, part.json["code"]) == (409, "capture.no_part")
     captured = world.post(f"/orders/{order['order_id']}/capture", {}).json
     assert (captured["state"], captured["captured_amount"]) == ("PAID", "499.00")
-    assert [line["operation"] for line in calls(world)] == ["CAPTURE", "PREPARE", "AUTHORIZE"]
+    assert [line["operation"] for line in calls(world)] == ["CAPTURE", "AUTHORIZE", "PREPARE"]
 
 
 def test_a_refund_moves_the_money_at_the_gateway_that_took_it(world):
@@ -278,6 +278,7 @@ def test_the_log_tells_what_kind_of_error_a_fault_was_to_who_called(world, api, 
         "garbage": "parse",
         "cut_body": "parse",
         "wrong_type": "parse",
+        "wrong_signature": "bad_signature",
         "latency": None,
     }
     for name, kind in kinds.items():

@@ -302,7 +302,7 @@ def test_every_kind_that_the_core_schedules_has_somebody_to_do_it(world):
     kinds |= {"attempt.reverse", "attempt.enquire", "attempt.capture", "order.auth_expire"}
     kinds |= {"refund.settle", "refund.reverse", "notification.send", "otp.expire"}
     kinds |= {"threeds.timeout", "attempt.review", "attempt.return", "attempt.void"}
-    kinds |= {"wallet.gift_expiry", "wallet.reload_due", "attempt.reloaded", "gateway.tell", "gateway.alerts"}
+    kinds |= {"wallet.gift_expiry", "wallet.reload_due", "attempt.reloaded", "gateway.send_webhook", "gateway.alerts"}
     assert set(scheduler.HANDLERS) == kinds
 
 

@@ -74,7 +74,7 @@ BY_NAME = {
     ),
     # facts, section 11.6: without another gateway, and as the built-in one has it.
     **dict.fromkeys(("refuse", "http_503", "latency"), PAID),
-    **dict.fromkeys(("http_500", "garbage"), FOUND_PAID),
+    **dict.fromkeys(("http_500", "garbage", "wrong_signature"), FOUND_PAID),
     **dict.fromkeys(("refuse_always", "technical_decline"), declined("U30")),
     "failure_though_captured": Expected(("PAID", "CAPTURED", "FAILURE"), ("REFUNDED", "REVERSED", "FAILURE")),
 }

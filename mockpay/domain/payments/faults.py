@@ -15,9 +15,10 @@ class Fault(StrEnum):
     An infrastructure outcome of one call.
 
     Not executed: REFUSE, TIMEOUT_BEFORE, HTTP_502_HTML, HTTP_503, HTTP_429. Executed, and the answer is lost or spoilt:
-    TIMEOUT_AFTER, HTTP_500, GARBAGE, CUT_BODY, WRONG_TYPE. LATE_COMMIT is executed when its sender has given up and has
-    asked for something else. LATENCY is answered late, or too late. Those of webhooks are met by what the gateway tells
-    unasked: dropped, twice, overtaken by a later one, 30 s late, signed wrongly, or two of them at once.
+    TIMEOUT_AFTER, HTTP_500, GARBAGE, CUT_BODY, WRONG_TYPE, WRONG_SIGNATURE (where an answer is signed). LATE_COMMIT is
+    executed when its sender has given up and has asked for something else. LATENCY is answered late, or too late. Those
+    of webhooks are met by what the gateway tells unasked: dropped, twice, overtaken by a later one, 30 s late, signed
+    wrongly, or two of them at once.
     """
 
     REFUSE = "refuse"
@@ -32,6 +33,7 @@ class Fault(StrEnum):
     GARBAGE = "garbage"
     CUT_BODY = "cut_body"
     WRONG_TYPE = "wrong_type"
+    WRONG_SIGNATURE = "wrong_signature"
     WEBHOOK_DROP = "webhook_drop"
     WEBHOOK_DUPLICATE = "webhook_duplicate"
     WEBHOOK_REORDER = "webhook_reorder"
@@ -51,10 +53,12 @@ PLANNED: Mapping[str, Fault] = {
     "http_500": Fault.HTTP_500,
     "http_503": Fault.HTTP_503,
     "garbage": Fault.GARBAGE,
+    "wrong_signature": Fault.WRONG_SIGNATURE,
     "latency": Fault.LATENCY,
 }
 #: Outcomes after which an executed charge's answer is lost in the gateway itself, and on the way.
-SILENT, EXECUTED = frozenset({"noresponse", "noresponsefail"}), frozenset({"http_500", "garbage"})
+SILENT = frozenset({"noresponse", "noresponsefail"})
+EXECUTED = frozenset({"http_500", "garbage", "wrong_signature"})
 #: The only one that more than the first charge meets.
 ALWAYS = "refuse_always"
 _LATENCY_MS = 6_000

@@ -88,7 +88,12 @@ class ResultKind(StrEnum):
 
 
 class Exchange(Struct, frozen=True):
-    """One request and its answer as they may be stored: redacted by the company's allow-list; `status` 0 for none."""
+    """
+    One request and its answer as they may be stored: redacted by the company's allow-list; `status` 0 for none.
+
+    `string_to_sign` is what the signature of the request, or of a webhook, covers, `answer_string_to_sign` the same of
+    the answer; None where it is not signed. What is hidden beside it is hidden in it.
+    """
 
     method: str
     url: str
@@ -98,6 +103,8 @@ class Exchange(Struct, frozen=True):
     answer_headers: Mapping[str, str] = {}
     answer: object = None
     latency_ms: int = 0
+    string_to_sign: str | None = None
+    answer_string_to_sign: str | None = None
 
 
 class Result(Struct, frozen=True):
@@ -151,6 +158,7 @@ class Capabilities(Struct, frozen=True):
         anchored: Whether an object that was prepared takes money once at most, so that asking again for it is safe.
         idempotent_charge: Whether the same key again is the same charge.
         fence: Whether a late arrival can be made harmless.
+        signature_field: The field of a charge's answer that signs it, a JSON object; None where no answer is signed.
     """
 
     methods: frozenset[str]
@@ -160,6 +168,7 @@ class Capabilities(Struct, frozen=True):
     anchored: bool = False
     idempotent_charge: bool = False
     fence: bool = False
+    signature_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,8 @@ class Webhook(Struct, frozen=True):
     """
     A verified message of a gateway's: `event_id` is the same however often it comes.
 
-    `reference` is our own name of the payment or the gateway's; `content` is what of the message may be stored.
+    `reference` is our own name of the payment or the gateway's; `content` is what of the message may be stored, and
+    `string_to_sign` what its signature covers, without what is hidden.
     """
 
     event_id: str
@@ -184,6 +194,7 @@ class Webhook(Struct, frozen=True):
     operation: Operation
     result: Result
     content: object = None
+    string_to_sign: str | None = None
 
 
 class GatewayAdapter(Protocol):
@@ -236,7 +247,7 @@ class GatewayAdapter(Protocol):
         """Make a late arrival harmless; APPROVED where that is certain."""
         ...
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         A message of the company's; None where it is about nothing that is asked for here.
 

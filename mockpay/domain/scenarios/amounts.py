@@ -20,7 +20,7 @@ _REDIRECTS: tuple[tuple[str, str, str], ...] = (
     ("08", "failure_though_captured", "told FAILURE though captured; the money is sent back"),
 )
 REDIRECT_OUTCOMES = frozenset({"success"} | {outcome for _, outcome, _ in _REDIRECTS})
-#: facts, section 11.6; 08, an answer that is wrongly signed, is not there. The built-in gateway shows how each ends.
+#: facts, section 11.6. The built-in gateway shows how each ends.
 _GATEWAYS: tuple[tuple[str, str, str], ...] = (
     ("01", "refuse", "the first connection to the gateway is refused, the next one is not"),
     ("02", "refuse_always", "the first gateway refuses every connection: another one takes the payment, or it fails"),
@@ -29,6 +29,7 @@ _GATEWAYS: tuple[tuple[str, str, str], ...] = (
     ("05", "http_500", "the gateway takes the money and answers 500, then a look-up finds it"),
     ("06", "http_503", "the gateway answers 503 once and takes nothing, then it is asked again"),
     ("07", "garbage", "the gateway takes the money and answers what nobody can read, then a look-up finds it"),
+    ("08", "wrong_signature", "the gateway takes the money, its answer is signed wrongly, then a look-up finds it"),
     ("09", "latency", "the gateway answers 6 seconds late"),
     ("13", "technical_decline", "the first gateway declines with 96: another one approves, or the payment fails"),
 )

@@ -90,8 +90,8 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
         try:
             fields = requests.decode(call.body)
             txnid = fields.get("txnid", "")
-            form = _authenticated(sandbox, fields, headers, call.body)
-            body = _pay(form) if pays else _carry_out(form)
+            form = _authenticate(sandbox, fields, headers, call.body)
+            body = _pay(form) if pays else _execute(form)
         except _Refused as refused:
             refusal = answers.refusal(refused.message, refused.code)
             body = answers.refused_payment(txnid, refused.message) if pays else refusal
@@ -100,7 +100,7 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
     return HttpReply(200, {"Content-Type": "application/json; charset=utf-8"}, msgspec.json.encode(body))
 
 
-def _authenticated(sandbox: Sandbox, fields: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> _Form:
+def _authenticate(sandbox: Sandbox, fields: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> _Form:
     """A form whose key is the seller's and whose hash fits."""
     own = [each for each in accounts.accepted(sandbox, NAME) if ids.same(each["key"], fields.get("key", ""))]
     if not own:
@@ -138,7 +138,7 @@ def _pay(form: _Form) -> dict[str, Any]:
         raise _Refused("Invalid bankcode")
     before = gateway_objects.of_reference(form.sandbox, NAME, _PAYMENT, form.value("txnid"))
     # A txnid takes money once, and while a payment of it is open no other.
-    if any(_settled(form.sandbox, payment).state != FAILED for payment in before):
+    if any(_settle(form.sandbox, payment).state != FAILED for payment in before):
         raise _Refused(errors.DUPLICATE_TXNID)
     payment = _decide(form, amount, len(before))
     return answers.payment_fields(_transaction(payment), form.key, form.salt)
@@ -164,7 +164,7 @@ def _decide(form: _Form, amount: Money, number: int) -> GatewayObject:
         "fields": {name: form.value(name) for name in _STORED if form.value(name)},
         "mode": form.value("pg"),
         "bank_code": form.value("bankcode"),
-        "card": _masked(form.value("ccnum")),
+        "card": _mask_number(form.value("ccnum")),
         "code": planned.code,
         "later": planned.later,
         "success": success,
@@ -175,7 +175,7 @@ def _decide(form: _Form, amount: Money, number: int) -> GatewayObject:
     mihpayid = _new_id(sandbox, "4", (_PAYMENT,), txnid, number)
     payment = _add(sandbox, _PAYMENT, mihpayid, None, txnid, state, amount, facts, due_at=due_at)
     if state != IN_PROGRESS or due_at is not None:
-        messages.tell(sandbox, NAME, mihpayid, at=due_at)
+        messages.send(sandbox, NAME, mihpayid, at=due_at)
     return payment
 
 
@@ -184,7 +184,7 @@ def webhook(sandbox: Sandbox, object_id: str, _name: str, fault: Fault | None) -
     payment = gateway_objects.find(sandbox, NAME, _PAYMENT, object_id)
     if payment is None:
         return None
-    payment = _settled(sandbox, payment)
+    payment = _settle(sandbox, payment)
     if payment.state == IN_PROGRESS:
         return None
     key = accounts.credentials_of(sandbox, gateway_accounts.find(sandbox, NAME))["key"]
@@ -194,15 +194,15 @@ def webhook(sandbox: Sandbox, object_id: str, _name: str, fault: Fault | None) -
     return OutgoingMessage(headers, urlencode(fields).encode(), hashes.response_text(fields, salt))
 
 
-def _masked(number: str) -> str:
+def _mask_number(number: str) -> str:
     """``411111XXXXXX1111``; empty for what is no card's number."""
     return f"{number[:6]}{'X' * (len(number) - 10)}{number[-4:]}" if len(number) >= 12 else ""
 
 
-def _settled(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
+def _settle(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
     """A payment as it stands by now: what was open may have become known, what was queued is carried out."""
     if payment.state == IN_PROGRESS and payment.due_at is not None and sandbox.now >= payment.due_at:
-        payment = _known(sandbox, payment)
+        payment = _resolve_pending(sandbox, payment)
     for action in gateway_objects.of_parent(sandbox, NAME, payment.object_id):
         if action.state != _QUEUED:
             continue
@@ -215,7 +215,7 @@ def _settled(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
     return payment
 
 
-def _known(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
+def _resolve_pending(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
     later = payment.facts["later"]
     if later == REVERSED:
         return gateway_objects.change(sandbox, payment, state=AUTO_REFUND)
@@ -251,7 +251,7 @@ def _transaction(payment: GatewayObject) -> Transaction:
 # --- commands
 
 
-def _carry_out(form: _Form) -> dict[str, Any]:
+def _execute(form: _Form) -> dict[str, Any]:
     command = form.value("command")
     if command not in _COMMANDS:
         raise _Refused("Invalid command")
@@ -265,7 +265,7 @@ def _verify_payment(form: _Form) -> dict[str, Any]:
     payments = {}
     for txnid in txnids:
         found = gateway_objects.of_reference(form.sandbox, NAME, _PAYMENT, txnid)
-        settled = [_settled(form.sandbox, payment) for payment in found]
+        settled = [_settle(form.sandbox, payment) for payment in found]
         # The one that has, or may get, the money counts; else the newest.
         current = next((payment for payment in settled if payment.state != FAILED), settled[-1] if settled else None)
         if current is not None:
@@ -281,7 +281,7 @@ def _find(form: _Form) -> GatewayObject:
     payment = gateway_objects.find(form.sandbox, NAME, _PAYMENT, form.value("var1"))
     if payment is None:
         raise _action_refused(errors.NOT_FOUND)
-    return _settled(form.sandbox, payment)
+    return _settle(form.sandbox, payment)
 
 
 def _capture(form: _Form) -> dict[str, Any]:
@@ -357,7 +357,7 @@ def _check_action_status(form: _Form) -> dict[str, Any]:
     payment = gateway_objects.find(sandbox, NAME, _PAYMENT, parent)
     if payment is None:
         return answers.action_status(asked, [], "")
-    payment = _settled(sandbox, payment)
+    payment = _settle(sandbox, payment)
     made = gateway_objects.of_parent(sandbox, NAME, payment.object_id)
     actions = [_action(payment, each) for each in made if by_payment or each.object_id == asked]
     return answers.action_status(asked, actions, payment.facts["mode"])

@@ -22,7 +22,7 @@ from mockpay.providers.payu.outcomes import code_of
 from mockpay.wire.json_objects import read_object
 from mockpay.wire.payu import answers, errors, hashes, requests
 from mockpay.wire.payu.requests import Command
-from mockpay.wire.redaction import redact
+from mockpay.wire.redaction import redact, redact_fields
 
 _K = ResultKind
 #: What is sent of a buyer and of pages that nobody visits; the API wants them.
@@ -40,6 +40,8 @@ _KINDS = {
 _REVERSED = frozenset({answers.AUTO_REFUND, answers.CANCELLED})
 #: What became of a capture, refund or cancellation, in small letters; any other status is not the last.
 _ACTION_KINDS = {"success": _K.APPROVED, "failure": _K.DECLINED}
+#: Stands for the salt where what was hashed is shown.
+_SALT = "<SALT>"
 #: Refusals that another gateway need not make.
 _CREDENTIALS = frozenset({errors.INVALID_HASH, errors.INVALID_KEY})
 
@@ -55,7 +57,9 @@ class PayuGateway:
     """
 
     name = NAME
-    capabilities = Capabilities(methods=frozenset(METHOD_OF.values()), partial_capture=True, void=True, anchored=True)
+    capabilities = Capabilities(
+        methods=frozenset(METHOD_OF.values()), partial_capture=True, void=True, anchored=True, signature_field="hash"
+    )
 
     def credentials(self, seller_id: str, seller_secret: str) -> Mapping[str, str]:
         """The merchant's key and salt."""
@@ -81,7 +85,7 @@ class PayuGateway:
             return _action(charge, link, token)
         command = requests.capture_transaction(payment_id, token, Money(minor).wire())
         waiting = {"payment": payment_id, "capture": token}
-        answered = _call(command, link, charge, lambda plain: _taken_over(plain, charge, waiting))
+        answered = _call(command, link, charge, lambda plain: _queued_result(plain, charge, waiting))
         return replace(answered, kind=_K.PENDING, ids=waiting) if _is_duplicate(answered) else answered
 
     def void(self, charge: Charge, link: Link, /) -> Result:
@@ -117,7 +121,7 @@ class PayuGateway:
         """Nothing does that."""
         return refuse(charge, "A late payment cannot be kept away.")
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         What happened to a payment, with the hash of a result; messages about refunds are not signed, so not believed.
 
@@ -129,13 +133,13 @@ class PayuGateway:
         if small.get("content-type", "").startswith("application/json"):
             return None
         fields = requests.decode(body)
-        _check_hash(fields, link, Forbidden("The hash of the webhook is wrong.", code="webhook.signature"))
+        _check_hash(fields, credentials, Forbidden("The hash of the webhook is wrong.", code="webhook.signature"))
         if fields.get("mode") not in METHOD_OF:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed")
         answered = _result_of(METHODS[METHOD_OF[fields["mode"]]].response_codes, fields)
         event_id = f"{answered.ids['payment']}-{fields['unmappedstatus']}"
-        content = redact(fields, answers.SHOWN)
-        return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered, content)
+        content, signed = redact(fields, answers.SHOWN), _answer_text(redact_fields(fields, answers.SHOWN))
+        return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered, content, signed)
 
 
 def _pay(charge: Charge, link: Link, **more: str) -> Result:
@@ -145,7 +149,7 @@ def _pay(charge: Charge, link: Link, **more: str) -> Result:
 
     def decode(plain: Mapping[str, Any]) -> Result:
         fields = {name: str(value) for name, value in plain.items()}
-        _check_hash(fields, link, Invalid("The hash of the answer is wrong.", code="answer.signature"))
+        _check_hash(fields, link.credentials, Invalid("The hash of the answer is wrong.", code="answer.signature"))
         return _result_of(codes_of(charge), plain)
 
     return _send(form, requests.PAYMENT_PATH, link, charge, decode, **outcome)
@@ -165,21 +169,21 @@ def _instrument(charge: Charge) -> dict[str, str]:
     return {"pg": "CC", "bankcode": "CC", **card}
 
 
-def _check_hash(fields: Mapping[str, str], link: Link, error: Exception) -> None:
-    text = hashes.response_text(fields, link.credentials["salt"])
-    if not hashes.fits(text, fields.get("hash", "")) or not ids.same(fields.get("key", ""), link.credentials["key"]):
+def _check_hash(fields: Mapping[str, str], credentials: Mapping[str, str], error: Exception) -> None:
+    text = hashes.response_text(fields, credentials["salt"])
+    if not hashes.fits(text, fields.get("hash", "")) or not ids.same(fields.get("key", ""), credentials["key"]):
         raise error
 
 
 def _result_of(codes: ResponseCodes, details: Any) -> Result:
     """What a payment's own status says about its money."""
-    told = {name: str(value) for name, value in details.items()} if isinstance(details, Mapping) else {}
-    status, payment_id = told.get("unmappedstatus"), told.get("mihpayid")
+    fields = {name: str(value) for name, value in details.items()} if isinstance(details, Mapping) else {}
+    status, payment_id = fields.get("unmappedstatus"), fields.get("mihpayid")
     if not payment_id or status not in answers.STATUSES:
         raise Invalid("The answer is no payment.", code="answer.malformed")
-    error, message = told.get("error") or told.get("error_code") or "", told.get("field9") or ""
+    error, message = fields.get("error") or fields.get("error_code") or "", fields.get("field9") or ""
     if status in _KINDS:
-        return Result(_KINDS[status], codes.approved, told.get("field2") or None, ids={"payment": payment_id})
+        return Result(_KINDS[status], codes.approved, fields.get("field2") or None, ids={"payment": payment_id})
     code = REVERSED if status in _REVERSED else code_of(codes, error, message)
     return Result(_K.DECLINED, code, ids={"payment": payment_id}, raw_code=error or status, message=message or None)
 
@@ -196,7 +200,7 @@ def _send_back(charge: Charge, minor: int, key: str, link: Link) -> Result:
     """Queue a refund or a release; where one of this key is queued already, ask what became of it."""
     token, payment_id = _token(key), charge.ids["payment"]
     command = requests.cancel_refund_transaction(payment_id, token, Money(minor).wire())
-    answered = _call(command, link, charge, lambda plain: _taken_over(plain, charge, {"payment": payment_id}))
+    answered = _call(command, link, charge, lambda plain: _queued_result(plain, charge, {"payment": payment_id}))
     return _action(charge, link, token) if _is_duplicate(answered) else answered
 
 
@@ -204,7 +208,7 @@ def _is_duplicate(answered: Result) -> bool:
     return answered.raw_code == str(errors.DUPLICATE_TOKEN)
 
 
-def _taken_over(plain: Mapping[str, Any], charge: Charge, known: Mapping[str, str]) -> Result:
+def _queued_result(plain: Mapping[str, Any], charge: Charge, known: Mapping[str, str]) -> Result:
     """An action is queued; now and then it is done at once."""
     request_id = plain.get("request_id") or plain.get("txn_update_id")
     if plain.get("status") != 1 or not request_id:
@@ -246,7 +250,26 @@ def _captured_minor(charge: Charge, link: Link) -> int:
 # --- one call
 
 
-_FORMAT = Format(read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS)
+def _request_text(fields: Mapping[str, str]) -> str | None:
+    if "command" in fields:
+        return hashes.command_text(fields["key"], fields["command"], fields["var1"], _SALT)
+    return hashes.payment_text(fields, _SALT)
+
+
+def _answer_text(fields: Mapping[str, str]) -> str | None:
+    """Of a payment's result; the answers of commands are not signed."""
+    return hashes.response_text(fields, _SALT) if "hash" in fields else None
+
+
+_FORMAT = Format(
+    read_object,
+    requests.SHOWN,
+    requests.SHOWN_HEADERS,
+    answers.SHOWN,
+    answers.SHOWN_HEADERS,
+    _request_text,
+    _answer_text,
+)
 
 
 def _call(command: Command, link: Link, charge: Charge, decode: _Decode) -> Result:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -22,7 +22,8 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
-from mockpay.providers import gateway_server
+from mockpay.providers import gateway_server, paths
+from mockpay.providers.paths import ID
 from mockpay.providers.razorpay.credentials import NAME
 from mockpay.providers.razorpay.outcomes import error_of
 from mockpay.services.gateways import accounts, messages
@@ -54,7 +55,7 @@ class _Refused(Exception):
         self.error, self.status = error, status
 
 
-def _bad(description: str, field: str | None = None, **more: Any) -> _Refused:
+def _bad_request(description: str, field: str | None = None, **more: Any) -> _Refused:
     return _Refused(ApiError(BAD_REQUEST, description, field=field, **more))
 
 
@@ -79,7 +80,7 @@ class _Call:
         if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**15:
-            raise _bad(f"The {name} must be an integer.", name)
+            raise _bad_request(f"The {name} must be an integer.", name)
         return value
 
 
@@ -94,7 +95,7 @@ def answer(runtime: Runtime, seller_id: str, call: HttpCall) -> HttpReply:
             view, names = _view(call.method, path)
             plain = requests.decode_body(call.body)
             if not isinstance(plain, Mapping):
-                raise _bad("The request body must be an object.")
+                raise _bad_request("The request body must be an object.")
             status, body = 200, view(_Call(sandbox, plain, parse_qs(url.query), headers, own), *names)
         except _Refused as refused:
             status, body = refused.status, answers.error_body(refused.error)
@@ -118,12 +119,12 @@ def _authenticate(sandbox: Sandbox, header: str) -> Mapping[str, str]:
 def _create_order(call: _Call) -> dict[str, Any]:
     amount, currency = call.amount(), call.body.get("currency")
     if amount < _LEAST_MINOR:
-        raise _bad("The amount must be at least INR 1.00", "amount")
+        raise _bad_request("The amount must be at least INR 1.00", "amount")
     if currency != "INR":
-        raise _bad("The currency is not supported.", "currency")
+        raise _bad_request("The currency is not supported.", "currency")
     receipt = call.body.get("receipt")
-    if receipt is not None and not (isinstance(receipt, str) and _storable(receipt)):
-        raise _bad(f"The receipt may not be greater than {_LONGEST_RECEIPT} characters.", "receipt")
+    if receipt is not None and not (isinstance(receipt, str) and _is_storable(receipt)):
+        raise _bad_request(f"The receipt may not be greater than {_LONGEST_RECEIPT} characters.", "receipt")
     how = call.body.get("payment")
     automatic = isinstance(how, Mapping) and how.get("capture") == "automatic"
     captures = automatic or str(call.body.get("payment_capture")) in {"1", "True"}
@@ -133,15 +134,15 @@ def _create_order(call: _Call) -> dict[str, Any]:
     return _order_body(call.sandbox, order)
 
 
-def _storable(receipt: str) -> bool:
+def _is_storable(receipt: str) -> bool:
     return len(receipt) <= _LONGEST_RECEIPT and "\0" not in receipt
 
 
 def _fetch_orders(call: _Call) -> dict[str, Any]:
     """Orders of a receipt; real lists know more filters, which a gateway's client does not need."""
     receipt = next(iter(call.query.get("receipt", ())), None)
-    if receipt is None or not _storable(receipt):
-        raise _bad("Only orders of a receipt are listed here.", "receipt")
+    if receipt is None or not _is_storable(receipt):
+        raise _bad_request("Only orders of a receipt are listed here.", "receipt")
     expanded = "payments" in [value for name, values in call.query.items() if "expand" in name for value in values]
     items = []
     for order in gateway_objects.of_reference(call.sandbox, NAME, _ORDER, receipt):
@@ -157,7 +158,7 @@ def _fetch_order(call: _Call, order_id: str) -> dict[str, Any]:
 def _fetch_order_payments(call: _Call, order_id: str) -> dict[str, Any]:
     _find(call, _ORDER, order_id)
     payments = gateway_objects.of_parent(call.sandbox, NAME, order_id)
-    return answers.collection_body([_payment_body(call.sandbox, _settled(call, payment)) for payment in payments])
+    return answers.collection_body([_payment_body(call.sandbox, _settle(call, payment)) for payment in payments])
 
 
 def _order_body(sandbox: Sandbox, order: GatewayObject) -> dict[str, Any]:
@@ -180,14 +181,16 @@ def _order_body(sandbox: Sandbox, order: GatewayObject) -> dict[str, Any]:
 def _create_payment(call: _Call) -> dict[str, Any]:
     order = _find(call, _ORDER, str(call.body.get("order_id")), "order_id")
     if call.amount() != order.amount_minor:
-        raise _bad("Your payment amount is different from your order amount.", "amount")
+        raise _bad_request("Your payment amount is different from your order amount.", "amount")
     method = next((ours for ours, theirs in METHOD_OF.items() if theirs == call.body.get("method")), None)
     if method is None:
-        raise _bad("The selected method is invalid.", "method")
+        raise _bad_request("The selected method is invalid.", "method")
     payments = gateway_objects.of_parent(call.sandbox, NAME, order.object_id)
     # An order is the anchor of its payments: it takes money once, and while one is open no other.
-    if any(_settled(call, payment).state != "failed" for payment in payments):
-        raise _bad("Payment already done for this order.", reason="order_already_paid", order_id=order.object_id)
+    if any(_settle(call, payment).state != "failed" for payment in payments):
+        raise _bad_request(
+            "Payment already done for this order.", reason="order_already_paid", order_id=order.object_id
+        )
     return _decide(call, order, method, len(payments))
 
 
@@ -210,14 +213,14 @@ def _decide(call: _Call, order: GatewayObject, method: str, number: int) -> dict
     anchor = order.object_id
     payment = _add(call, _PAYMENT, anchor, None, state, order.amount_minor, facts, anchor, number, due_at=due_at)
     if state != "created" or due_at is not None:
-        messages.tell(call.sandbox, NAME, payment.object_id, at=due_at)
+        messages.send(call.sandbox, NAME, payment.object_id, at=due_at)
     if state == "failed":
         raise _Refused(error_of(codes, planned.code, order.object_id, payment.object_id))
-    told = {"razorpay_payment_id": payment.object_id}
+    named = {"razorpay_payment_id": payment.object_id}
     if state == "created":
-        return {**told, "next": []}
+        return {**named, "next": []}
     signature = signatures.payment_signature(call.credentials["key_secret"], order.object_id, payment.object_id)
-    return {**told, "razorpay_order_id": order.object_id, "razorpay_signature": signature}
+    return {**named, "razorpay_order_id": order.object_id, "razorpay_signature": signature}
 
 
 def _instrument(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,7 +231,7 @@ def _instrument(body: Mapping[str, Any]) -> dict[str, Any]:
     return own | ({"card": {"entity": "card", "last4": number[-4:]}} if number else {})
 
 
-def _settled(call: _Call, payment: GatewayObject) -> GatewayObject:
+def _settle(call: _Call, payment: GatewayObject) -> GatewayObject:
     """A payment as it stands by now: what was open may have become known."""
     if payment.state != "created" or payment.due_at is None or call.sandbox.now < payment.due_at:
         return payment
@@ -245,18 +248,18 @@ def _settled(call: _Call, payment: GatewayObject) -> GatewayObject:
 
 
 def _fetch_payment(call: _Call, payment_id: str) -> dict[str, Any]:
-    return _payment_body(call.sandbox, _settled(call, _find(call, _PAYMENT, payment_id)))
+    return _payment_body(call.sandbox, _settle(call, _find(call, _PAYMENT, payment_id)))
 
 
 def _capture(call: _Call, payment_id: str) -> dict[str, Any]:
-    payment = _settled(call, _find(call, _PAYMENT, payment_id))
+    payment = _settle(call, _find(call, _PAYMENT, payment_id))
     if payment.state in _TAKEN:
-        raise _bad("This payment has already been captured")
+        raise _bad_request("This payment has already been captured")
     if payment.state != "authorized":
-        raise _bad("Only payments which have been authorized and not yet captured can be captured")
+        raise _bad_request("Only payments which have been authorized and not yet captured can be captured")
     if call.amount() != payment.amount_minor:
-        raise _bad("The capture amount must be equal to the amount authorized", "amount")
-    messages.tell(call.sandbox, NAME, payment_id)
+        raise _bad_request("The capture amount must be equal to the amount authorized", "amount")
+    messages.send(call.sandbox, NAME, payment_id)
     return _payment_body(call.sandbox, gateway_objects.change(call.sandbox, payment, state="captured"))
 
 
@@ -271,7 +274,7 @@ def _payment_body(sandbox: Sandbox, payment: GatewayObject) -> dict[str, Any]:
         payment.currency,
         payment.state,
         instrument={"method": METHOD_OF[method], **payment.facts["instrument"]},
-        refunded=_refunded(sandbox, payment),
+        refunded=_refunded_minor(sandbox, payment),
         created_at=payment.created_at // SECOND,
         error=error_of(codes, code, order_id, payment.object_id) if failed else None,
         acquirer={_REFERENCES.get(method, "auth_code"): None if failed else payment.facts["auth_code"]},
@@ -290,7 +293,7 @@ def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) ->
     payment = gateway_objects.find(sandbox, NAME, _PAYMENT, object_id)
     if payment is None:
         return None
-    payment = _settled(_Call(sandbox, {}, {}, {}, {}), payment)
+    payment = _settle(_Call(sandbox, {}, {}, {}, {}), payment)
     if payment.state not in _EVENTS:
         return None
     event = {
@@ -316,26 +319,28 @@ def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) ->
 
 def _create_refund(call: _Call, payment_id: str | None = None) -> dict[str, Any]:
     payment = _find(call, _PAYMENT, payment_id or str(call.body.get("payment_id")))
-    payment = _settled(call, payment)
+    payment = _settle(call, payment)
     key = call.headers.get(requests.IDEMPOTENCY.lower())
     if key is not None and not _KEY.fullmatch(key):
-        raise _bad("The idempotency key must have 10 characters or more of letters, digits, hyphens and underscores.")
-    remaining = payment.amount_minor - _refunded(call.sandbox, payment)
+        raise _bad_request(
+            "The idempotency key must have 10 characters or more of letters, digits, hyphens and underscores."
+        )
+    remaining = payment.amount_minor - _refunded_minor(call.sandbox, payment)
     before = gateway_objects.of_reference(call.sandbox, NAME, _REFUND, key) if key is not None else []
     if before:
         same = before[0].parent == payment.object_id and before[0].amount_minor == call.amount(
             default=before[0].amount_minor
         )
         if not same:
-            raise _bad("Different request with the same idempotency key has already been processed.")
+            raise _bad_request("Different request with the same idempotency key has already been processed.")
         return _refund_body(before[0])
     if payment.state not in _TAKEN:
-        raise _bad("The payment status should be captured for action to be taken")
+        raise _bad_request("The payment status should be captured for action to be taken")
     if not remaining:
-        raise _bad("The payment has been fully refunded already")
+        raise _bad_request("The payment has been fully refunded already")
     amount = call.amount(default=remaining)
     if amount > remaining:
-        raise _bad("The refund amount provided is greater than amount captured", "amount")
+        raise _bad_request("The refund amount provided is greater than amount captured", "amount")
     number = gateway_objects.count(call.sandbox, NAME, payment.object_id)
     receipt = call.body.get("receipt")
     facts = {"receipt": receipt if isinstance(receipt, str) else None}
@@ -346,7 +351,7 @@ def _create_refund(call: _Call, payment_id: str | None = None) -> dict[str, Any]
     return _refund_body(refund)
 
 
-def _refunded(sandbox: Sandbox, payment: GatewayObject) -> int:
+def _refunded_minor(sandbox: Sandbox, payment: GatewayObject) -> int:
     refunds = gateway_objects.of_parent(sandbox, NAME, payment.object_id)
     by_network = payment.state == "refunded" and not refunds
     return payment.amount_minor if by_network else sum(refund.amount_minor for refund in refunds)
@@ -396,30 +401,29 @@ def _add(
 
 
 def _find(call: _Call, kind: str, object_id: str, field: str = "id") -> GatewayObject:
-    named = re.fullmatch(r"[A-Za-z0-9_]{1,40}", object_id)
-    found = gateway_objects.find(call.sandbox, NAME, kind, object_id) if named else None
+    found = gateway_server.find_object(call.sandbox, NAME, kind, object_id)
     if found is None:
-        raise _bad("The id provided does not exist", field)
+        raise _bad_request("The id provided does not exist", field)
     return found
 
 
 # --- addresses
 
 _View = Callable[..., dict[str, Any]]
-_ID = "([^/]+)"
 _VIEWS: tuple[tuple[str, str, _View], ...] = (
     ("POST", "/v1/orders", _create_order),
     ("GET", "/v1/orders", _fetch_orders),
-    ("GET", f"/v1/orders/{_ID}", _fetch_order),
-    ("GET", f"/v1/orders/{_ID}/payments", _fetch_order_payments),
+    ("GET", f"/v1/orders/{ID}", _fetch_order),
+    ("GET", f"/v1/orders/{ID}/payments", _fetch_order_payments),
     ("POST", "/v1/payments/create/json", _create_payment),
-    ("GET", f"/v1/payments/{_ID}", _fetch_payment),
-    ("POST", f"/v1/payments/{_ID}/capture", _capture),
-    ("POST", f"/v1/payments/{_ID}/refund", _create_refund),
-    ("GET", f"/v1/payments/{_ID}/refunds", _fetch_payment_refunds),
+    ("GET", f"/v1/payments/{ID}", _fetch_payment),
+    ("POST", f"/v1/payments/{ID}/capture", _capture),
+    ("POST", f"/v1/payments/{ID}/refund", _create_refund),
+    ("GET", f"/v1/payments/{ID}/refunds", _fetch_payment_refunds),
     ("POST", "/v1/refunds", _create_refund),
-    ("GET", f"/v1/refunds/{_ID}", _fetch_refund),
+    ("GET", f"/v1/refunds/{ID}", _fetch_refund),
 )
+_PATTERNS = tuple((verb, re.compile(path), view) for verb, path, view in _VIEWS)
 
 
 def _view(method: str, path: str) -> tuple[_View, list[str]]:
@@ -429,8 +433,7 @@ def _view(method: str, path: str) -> tuple[_View, list[str]]:
     Raises:
         _Refused: nobody does.
     """
-    for verb, pattern, view in _VIEWS:
-        match = re.fullmatch(pattern, path)
-        if match and verb == method:
-            return view, [unquote(name) for name in match.groups()]
-    raise _Refused(ApiError(BAD_REQUEST, "The requested URL was not found on the server."), 404)
+    view, names = paths.find(_PATTERNS, method, path)
+    if view is None:
+        raise _Refused(ApiError(BAD_REQUEST, "The requested URL was not found on the server."), 404)
+    return view, names

@@ -35,7 +35,7 @@ class RazorpayGateway:
     """
 
     name = NAME
-    capabilities = Capabilities(methods=frozenset(METHOD_OF), anchored=True)
+    capabilities = Capabilities(methods=frozenset(METHOD_OF), anchored=True, signature_field="razorpay_signature")
 
     def credentials(self, seller_id: str, seller_secret: str) -> Mapping[str, str]:
         """Key id, key secret and the secret of webhooks."""
@@ -118,7 +118,7 @@ class RazorpayGateway:
         """Nothing does that."""
         return refuse(charge, "A late payment cannot be kept away.")
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         What happened to a payment, signed over the raw body.
 
@@ -127,7 +127,7 @@ class RazorpayGateway:
             Invalid: code ``answer.malformed`` or ``webhook.malformed``.
         """
         small = {name.lower(): value for name, value in headers.items()}
-        expected = signatures.webhook_signature(link.credentials["webhook_secret"], body)
+        expected = signatures.webhook_signature(credentials["webhook_secret"], body)
         if not signatures.fits(expected, small.get("x-razorpay-signature", "")):
             raise Forbidden("The signature of the webhook is wrong.", code="webhook.signature")
         plain = read_object(body)
@@ -138,9 +138,9 @@ class RazorpayGateway:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         if event not in {"payment.authorized", "payment.captured", "payment.failed"}:
             return None
-        told = _result_of(METHODS[method].response_codes, payment)
+        read = _result_of(METHODS[method].response_codes, payment)
         event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
-        return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, told, content)
+        return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, read, content, "<RAW BODY>")
 
 
 def _method_of(theirs: str) -> str:
@@ -192,7 +192,16 @@ def _result_of(codes: ResponseCodes, payment: Mapping[str, Any]) -> Result:
 # --- one call
 
 
-_FORMAT = Format(read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS)
+def _answer_text(plain: Mapping[str, str]) -> str | None:
+    """Of a payment that succeeded at once; no other answer is signed, nor any request."""
+    if "razorpay_signature" not in plain:
+        return None
+    return f"{plain.get('razorpay_order_id', '')}|{plain.get('razorpay_payment_id', '')}"
+
+
+_FORMAT = Format(
+    read_object, requests.SHOWN, requests.SHOWN_HEADERS, answers.SHOWN, answers.SHOWN_HEADERS, answer_text=_answer_text
+)
 
 
 def _call(request: ApiRequest, link: Link, charge: Charge, decode: _Decode, **headers: str) -> Result:

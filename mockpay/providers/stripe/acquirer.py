@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,7 +23,8 @@ from mockpay.kernel import ids
 from mockpay.kernel.clock import DAY, SECOND
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
-from mockpay.providers import gateway_server
+from mockpay.providers import gateway_server, paths
+from mockpay.providers.paths import ID
 from mockpay.providers.stripe import idempotency
 from mockpay.providers.stripe.credentials import NAME
 from mockpay.providers.stripe.outcomes import error_of
@@ -143,7 +144,7 @@ def _create_intent(call: _Call) -> dict[str, Any]:
 
 
 def _retrieve_intent(call: _Call, intent_id: str) -> dict[str, Any]:
-    return _intent_body(call, _settled(call, _find(call, _INTENT, intent_id)))
+    return _intent_body(call, _settle(call, _find(call, _INTENT, intent_id)))
 
 
 def _confirm(call: _Call, intent_id: str) -> dict[str, Any]:
@@ -155,10 +156,10 @@ def _confirm(call: _Call, intent_id: str) -> dict[str, Any]:
     method = next((ours for ours, theirs in METHOD_OF.items() if theirs == about.text("type")), None)
     if method is None or about.text("type") not in intent.facts["types"]:
         raise bad_request("The payment method type is none of this PaymentIntent's.", param="payment_method_data[type]")
-    return _decide(call, intent, method, _shown(about, method))
+    return _decide(call, intent, method, _payment_details(about, method))
 
 
-def _shown(about: Parameters, method: str) -> dict[str, Any]:
+def _payment_details(about: Parameters, method: str) -> dict[str, Any]:
     """
     What may be told of what is paid with: never a full number.
 
@@ -190,10 +191,10 @@ def _decide(call: _Call, intent: GatewayObject, method: str, shown: Mapping[str,
             None if planned.later is None else call.sandbox.now + gateway_server.delay_ms(call.sandbox, call.headers)
         )
         if due_at is not None:
-            messages.tell(call.sandbox, NAME, intent.object_id, at=due_at)
+            messages.send(call.sandbox, NAME, intent.object_id, at=due_at)
         return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="processing", due_at=due_at))
-    messages.tell(call.sandbox, NAME, intent.object_id)
-    decided = gateway_objects.change(call.sandbox, intent, state=_decided(intent, state))
+    messages.send(call.sandbox, NAME, intent.object_id)
+    decided = gateway_objects.change(call.sandbox, intent, state=_status_after(intent, state))
     body = _intent_body(call, decided)
     if state == "failed":
         error = error_of(planned.code, charge.object_id, method)
@@ -201,14 +202,14 @@ def _decide(call: _Call, intent: GatewayObject, method: str, shown: Mapping[str,
     return body
 
 
-def _decided(intent: GatewayObject, state: str) -> str:
+def _status_after(intent: GatewayObject, state: str) -> str:
     """An intent's status after a charge of it succeeded or failed."""
     if state == "failed":
         return "requires_payment_method"
     return "requires_capture" if intent.facts["capture"] == "manual" else "succeeded"
 
 
-def _settled(call: _Call, intent: GatewayObject) -> GatewayObject:
+def _settle(call: _Call, intent: GatewayObject) -> GatewayObject:
     """An intent as it stands by now: what was open may have become known."""
     if intent.state != "processing" or intent.due_at is None or call.sandbox.now < intent.due_at:
         return intent
@@ -222,7 +223,7 @@ def _settled(call: _Call, intent: GatewayObject) -> GatewayObject:
     if later == REVERSED:
         _add(call, _REFUND, charge.object_id, None, "succeeded", charge.amount_minor, _NO_REASON, charge.object_id, 0)
         return gateway_objects.change(call.sandbox, intent, state="succeeded")
-    return gateway_objects.change(call.sandbox, intent, state=_decided(intent, state))
+    return gateway_objects.change(call.sandbox, intent, state=_status_after(intent, state))
 
 
 def _capture(call: _Call, intent_id: str) -> dict[str, Any]:
@@ -234,7 +235,7 @@ def _capture(call: _Call, intent_id: str) -> dict[str, Any]:
     charge = _charges(call, intent)[-1]
     # What is not captured is released: the charge is about what was taken.
     gateway_objects.change(call.sandbox, charge, facts={**charge.facts, "captured": amount})
-    messages.tell(call.sandbox, NAME, intent_id)
+    messages.send(call.sandbox, NAME, intent_id)
     return _intent_body(call, gateway_objects.change(call.sandbox, intent, state="succeeded"))
 
 
@@ -246,7 +247,7 @@ def _cancel(call: _Call, intent_id: str) -> dict[str, Any]:
 
 def _in_status(call: _Call, intent_id: str, done: str, allowed: tuple[str, ...]) -> GatewayObject:
     """An intent whose status allows what is to be done with it."""
-    intent = _settled(call, _find(call, _INTENT, intent_id))
+    intent = _settle(call, _find(call, _INTENT, intent_id))
     if intent.state not in allowed:
         message = (
             f"This PaymentIntent could not be {done} because it has a status of {intent.state}. Only a PaymentIntent"
@@ -276,7 +277,7 @@ def _intent_body(call: _Call, intent: GatewayObject) -> dict[str, Any]:
         intent.created_at // SECOND,
         amount=intent.amount_minor,
         amount_capturable=intent.amount_minor if intent.state == "requires_capture" else 0,
-        amount_received=_captured(charge, intent) if charge is not None and intent.state == "succeeded" else 0,
+        amount_received=_captured_minor(charge, intent) if charge is not None and intent.state == "succeeded" else 0,
         canceled_at=intent.facts.get("canceled_at"),
         cancellation_reason=intent.facts.get("why"),
         capture_method=intent.facts["capture"],
@@ -288,20 +289,20 @@ def _intent_body(call: _Call, intent: GatewayObject) -> dict[str, Any]:
     )
 
 
-def _captured(charge: GatewayObject, intent: GatewayObject) -> int:
+def _captured_minor(charge: GatewayObject, intent: GatewayObject) -> int:
     return int(charge.facts.get("captured", charge.amount_minor)) if intent.state == "succeeded" else 0
 
 
 def _retrieve_charge(call: _Call, charge_id: str) -> dict[str, Any]:
     charge = _find(call, _CHARGE, charge_id)
-    intent = _settled(call, _find(call, _INTENT, str(charge.parent)))
+    intent = _settle(call, _find(call, _INTENT, str(charge.parent)))
     return _charge_body(call, _find(call, _CHARGE, charge_id), intent)
 
 
 def _charge_body(call: _Call, charge: GatewayObject, intent: GatewayObject) -> dict[str, Any]:
     failed, theirs = charge.state == "failed", METHOD_OF[charge.facts["method"]]
     error = error_of(charge.facts["code"], charge.object_id, charge.facts["method"]) if failed else None
-    captured, refunded = 0 if failed else _captured(charge, intent), _refunded(call, charge)
+    captured, refunded = 0 if failed else _captured_minor(charge, intent), _refunded_minor(call, charge)
     return objects.new_object(
         _CHARGE,
         charge.object_id,
@@ -339,7 +340,7 @@ def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) ->
     if intent is None:
         return None
     call = _Call(sandbox, Parameters({}), {})
-    intent = _settled(call, intent)
+    intent = _settle(call, intent)
     if intent.state not in _EVENTS:
         return None
     natural_key = (object_id, intent.state, len(_charges(call, intent)), name)
@@ -367,12 +368,12 @@ def _create_refund(call: _Call) -> dict[str, Any]:
     if intent_id is None:
         charge = _find(call, _CHARGE, call.params.text("charge") or "", "charge")
         intent_id = str(charge.parent)
-    intent = _settled(call, _find(call, _INTENT, intent_id, "payment_intent"))
+    intent = _settle(call, _find(call, _INTENT, intent_id, "payment_intent"))
     charges = _charges(call, intent)
     if intent.state != "succeeded":
         raise bad_request("This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
     charge = charges[-1]
-    remaining = _captured(charge, intent) - _refunded(call, charge)
+    remaining = _captured_minor(charge, intent) - _refunded_minor(call, charge)
     if not remaining:
         raise bad_request(f"Charge {charge.object_id} has already been refunded.", "charge_already_refunded")
     amount = call.params.integer("amount", remaining)
@@ -386,7 +387,7 @@ def _create_refund(call: _Call) -> dict[str, Any]:
     return _refund_body(refund, intent_id)
 
 
-def _refunded(call: _Call, charge: GatewayObject) -> int:
+def _refunded_minor(call: _Call, charge: GatewayObject) -> int:
     return sum(refund.amount_minor for refund in gateway_objects.of_parent(call.sandbox, NAME, charge.object_id))
 
 
@@ -442,8 +443,7 @@ def _store(
 
 
 def _find(call: _Call, kind: str, object_id: str, param: str | None = None) -> GatewayObject:
-    named = re.fullmatch(r"[A-Za-z0-9_]{1,40}", object_id)
-    found = gateway_objects.find(call.sandbox, NAME, kind, object_id) if named else None
+    found = gateway_server.find_object(call.sandbox, NAME, kind, object_id)
     if found is None:
         raise missing_object(kind, object_id, param)
     return found
@@ -452,17 +452,17 @@ def _find(call: _Call, kind: str, object_id: str, param: str | None = None) -> G
 # --- addresses
 
 _View = Callable[..., dict[str, Any]]
-_ID = "([^/]+)"
 _VIEWS: tuple[tuple[str, str, _View], ...] = (
     ("POST", "/v1/payment_intents", _create_intent),
-    ("GET", f"/v1/payment_intents/{_ID}", _retrieve_intent),
-    ("POST", f"/v1/payment_intents/{_ID}/confirm", _confirm),
-    ("POST", f"/v1/payment_intents/{_ID}/capture", _capture),
-    ("POST", f"/v1/payment_intents/{_ID}/cancel", _cancel),
-    ("GET", f"/v1/charges/{_ID}", _retrieve_charge),
+    ("GET", f"/v1/payment_intents/{ID}", _retrieve_intent),
+    ("POST", f"/v1/payment_intents/{ID}/confirm", _confirm),
+    ("POST", f"/v1/payment_intents/{ID}/capture", _capture),
+    ("POST", f"/v1/payment_intents/{ID}/cancel", _cancel),
+    ("GET", f"/v1/charges/{ID}", _retrieve_charge),
     ("POST", "/v1/refunds", _create_refund),
-    ("GET", f"/v1/refunds/{_ID}", _retrieve_refund),
+    ("GET", f"/v1/refunds/{ID}", _retrieve_refund),
 )
+_PATTERNS = tuple((verb, re.compile(path), view) for verb, path, view in _VIEWS)
 
 
 def _view(method: str, path: str) -> tuple[_View, list[str]]:
@@ -472,9 +472,8 @@ def _view(method: str, path: str) -> tuple[_View, list[str]]:
     Raises:
         Refused: nobody does.
     """
-    for verb, pattern, view in _VIEWS:
-        match = re.fullmatch(pattern, path)
-        if match and verb == method:
-            return view, [unquote(name) for name in match.groups()]
-    message = f"Unrecognized request URL ({method}: {path})."
-    raise Refused(ApiError(errors.INVALID_REQUEST, message), 404)
+    view, names = paths.find(_PATTERNS, method, path)
+    if view is None:
+        message = f"Unrecognized request URL ({method}: {path})."
+        raise Refused(ApiError(errors.INVALID_REQUEST, message), 404)
+    return view, names

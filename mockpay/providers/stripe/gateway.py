@@ -78,12 +78,12 @@ class StripeGateway:
         key = charge.idempotency_key if former is None else f"{charge.idempotency_key}-{former}"
         request = requests.confirm_intent(charge.ids["intent"], _payment_method(charge), key)
         outcome = {"Mockpay_Outcome": f"issuer={charge.planned}", "Mockpay_Delay": str(charge.delay_ms)}
-        return _call(request, link, charge, lambda intent: _known(_intent_result(charge, intent)), **outcome)
+        return _call(request, link, charge, lambda intent: _require_outcome(_intent_result(charge, intent)), **outcome)
 
     def capture(self, charge: Charge, minor: int, link: Link) -> Result:
         """All of what was authorised, or a part, which releases the rest."""
         request = requests.capture_intent(charge.ids["intent"], minor, charge.idempotency_key)
-        return _call(request, link, charge, lambda intent: _known(_intent_result(charge, intent)))
+        return _call(request, link, charge, lambda intent: _require_outcome(_intent_result(charge, intent)))
 
     def void(self, charge: Charge, link: Link, /) -> Result:
         """Cancel the intent."""
@@ -129,7 +129,7 @@ class StripeGateway:
         request = requests.retrieve_intent(charge.ids["intent"])
         return _call(request, link, charge, lambda intent: _intent_result(charge, intent))
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, link: Link) -> Webhook | None:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
         What happened to an intent, signed over the raw body.
 
@@ -139,7 +139,7 @@ class StripeGateway:
         """
         small = {name.lower(): value for name, value in headers.items()}
         header = small.get("stripe-signature", "")
-        if not signatures.webhook_fits(link.credentials["webhook_secret"], body, header):
+        if not signatures.webhook_fits(credentials["webhook_secret"], body, header):
             raise Forbidden("The signature of the webhook is wrong.", code="webhook.signature")
         plain = read_object(body)
         if plain.get("type") not in _EVENTS:
@@ -149,9 +149,11 @@ class StripeGateway:
             method = _method_of(intent["payment_method_types"][0])
         except (KeyError, TypeError, IndexError, StopIteration) as error:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
-        told = _result_of(METHODS[method].response_codes, intent)
+        read = _result_of(METHODS[method].response_codes, intent)
         content = redact(plain, objects.SHOWN)
-        return Webhook(_id_of(plain), told.ids["intent"], Operation.STATUS, told, content)
+        timestamp, _ = signatures.read_webhook_header(header)
+        signed = f"{timestamp}.<RAW BODY>"
+        return Webhook(_id_of(plain), read.ids["intent"], Operation.STATUS, read, content, signed)
 
 
 def _method_of(theirs: str) -> str:
@@ -179,7 +181,7 @@ def _id_of(plain: Mapping[str, Any]) -> str:
     return value
 
 
-def _known(read: Result) -> Result:
+def _require_outcome(read: Result) -> Result:
     """The result of a call that moves money: an intent that nobody has paid answers no such call."""
     if read.kind is _K.ABSENT:
         raise Invalid("The answer does not say what became of the payment.", code="answer.malformed")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 from flask import Blueprint, Request, Response, request
@@ -16,6 +15,8 @@ from mockpay.domain.scenarios.requested import HEADER
 from mockpay.kernel import ids as kernel_ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import MockpayError
+from mockpay.providers import paths
+from mockpay.providers.paths import ID as _ID
 from mockpay.providers.stripe import (
     customers,
     events,
@@ -279,7 +280,6 @@ def _balance(call: Call) -> Answer:
     return {"object": "balance", "available": nothing, "livemode": False, "pending": nothing}
 
 
-_ID = "([^/]+)"
 _INTENTS, _SETUPS, _SESSIONS = "payment_intents", "setup_intents", "checkout/sessions"
 #: Verb, path below `/v1/`, the journal's word, and what answers.
 VIEWS: tuple[tuple[str, str, str, View], ...] = (
@@ -333,7 +333,7 @@ VIEWS: tuple[tuple[str, str, str, View], ...] = (
     ("GET", f"events/{_ID}", "events.retrieve", webhook_endpoints.retrieve_event),
     ("GET", "balance", "balance.retrieve", _balance),
 )
-_PATTERNS = tuple((verb, re.compile(f"/v1/{path}/?"), kind, view) for verb, path, kind, view in VIEWS)
+_PATTERNS = tuple((verb, re.compile(f"/v1/{path}/?"), (kind, view)) for verb, path, kind, view in VIEWS)
 
 
 def _view(method: str, path: str) -> tuple[str, View, list[str]]:
@@ -343,9 +343,8 @@ def _view(method: str, path: str) -> tuple[str, View, list[str]]:
     Raises:
         Refused: nobody does.
     """
-    for verb, pattern, kind, view in _PATTERNS:
-        match = pattern.fullmatch(path) if verb == method else None
-        if match is not None:
-            return kind, view, [unquote(name) for name in match.groups()]
-    message = f"Unrecognized request URL ({method}: {path[:500]}). Please see https://stripe.com/docs."
-    raise Refused(ApiError(errors.INVALID_REQUEST, message.replace("\0", "")), 404)
+    found, names = paths.find(_PATTERNS, method, path)
+    if found is None:
+        message = f"Unrecognized request URL ({method}: {path[:500]}). Please see https://stripe.com/docs."
+        raise Refused(ApiError(errors.INVALID_REQUEST, message.replace("\0", "")), 404)
+    return *found, names

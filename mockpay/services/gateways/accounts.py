@@ -21,18 +21,18 @@ Answers = Callable[[Runtime, str, HttpCall], HttpReply]
 
 def credentials_of(sandbox: Sandbox, account: GatewayAccount) -> Mapping[str, str]:
     """With what a gateway is called: as stored, else what it would have issued."""
-    return account.credentials or _issued(sandbox, account.gateway)
+    return account.credentials or _issued_credentials(sandbox, account.gateway)
 
 
-def _issued(sandbox: Sandbox, gateway: str) -> Mapping[str, str]:
-    adapter, seller = sandbox.runtime.provider(gateway).adapter, sandbox.seller
+def _issued_credentials(sandbox: Sandbox, gateway: str) -> Mapping[str, str]:
+    adapter, seller = sandbox.runtime.adapter(gateway), sandbox.seller
     return {} if adapter is None else adapter.credentials(seller.seller_id, seller.secret_key)
 
 
 def accepted(sandbox: Sandbox, gateway: str) -> list[Mapping[str, str]]:
     """The credentials that a gateway in this process takes: issued, stored, and those that were just replaced."""
     account = gateway_accounts.find(sandbox, gateway)
-    return [each for each in (account.credentials, *account.former, _issued(sandbox, gateway)) if each]
+    return [each for each in (account.credentials, *account.former, _issued_credentials(sandbox, gateway)) if each]
 
 
 def accepts(sandbox: Sandbox, gateway: str, **sent: str) -> Mapping[str, str] | None:
@@ -64,7 +64,7 @@ def change(
             raise
     if credentials is not None:
         if credentials:
-            check_credentials(credentials, _issued(sandbox, account.gateway))
+            check_credentials(credentials, _issued_credentials(sandbox, account.gateway))
         account = replaced(account, credentials)
     gateway_accounts.save(sandbox, account)
     return account
@@ -79,7 +79,7 @@ def link(sandbox: Sandbox, account: GatewayAccount, sender: Sender) -> Link:
 def answers(runtime: Runtime, account: GatewayAccount) -> Answers:
     """Who answers an account's calls; a gateway that is not in this process needs an endpoint."""
     if account.endpoint is None:
-        return runtime.provider(account.gateway).acquirer or _nobody
+        return runtime.provider(account.gateway).acquirer or _refuse_connection
     connect, read = account.timeouts.connect, account.timeouts.read
 
     def over_http(runtime: Runtime, _seller_id: str, call: HttpCall) -> HttpReply:
@@ -88,7 +88,7 @@ def answers(runtime: Runtime, account: GatewayAccount) -> Answers:
     return over_http
 
 
-def _nobody(_runtime: Runtime, _seller_id: str, _call: HttpCall) -> HttpReply:
+def _refuse_connection(_runtime: Runtime, _seller_id: str, _call: HttpCall) -> HttpReply:
     raise Unreachable("This gateway needs an endpoint.", code="http.refused")
 
 

@@ -54,7 +54,7 @@ def queue_call(
         attempt_id=attempt.attempt_id,
         refund_id=refund_id,
         method=attempt.method,
-        breaker=_refused_by(sandbox, attempt) if operation in PAYING else None,
+        breaker=_blocking_breaker(sandbox, attempt) if operation in PAYING else None,
         amount=amount or attempt.amount,
         at=sandbox.now,
         began_at=sandbox.real_now if began_at is None else began_at,
@@ -65,7 +65,7 @@ def queue_call(
     return outbox.add(sandbox, CALL, attempt.attempt_id, leased=leased, delay_ms=delay_ms, call=number)
 
 
-def _refused_by(sandbox: Sandbox, attempt: Attempt) -> BreakerState | None:
+def _blocking_breaker(sandbox: Sandbox, attempt: Attempt) -> BreakerState | None:
     """The state of a circuit breaker that lets no charge through; None where it does, as a probe maybe."""
     if attempt.gateway == DEFAULT:
         return None
@@ -87,6 +87,6 @@ def return_money(sandbox: Sandbox, attempt: Attempt, order_id: str) -> None:
 
 def void(sandbox: Sandbox, attempt: Attempt, order_id: str) -> None:
     """Release what an attempt holds at its gateway; nothing where that has no such call: it lapses there."""
-    adapter = None if attempt.gateway == DEFAULT else sandbox.runtime.provider(attempt.gateway).adapter
+    adapter = sandbox.runtime.adapter(attempt.gateway)
     if adapter is not None and adapter.capabilities.void:
         queue_call(sandbox, attempt, order_id, Operation.VOID)

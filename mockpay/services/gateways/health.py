@@ -31,8 +31,8 @@ from mockpay.store.reads import gateway_log
 from mockpay.store.transitions import require
 from mockpay.store.unit_of_work import Sandbox
 
-#: An event of this kind looks for alerts, of the seller alone; an outbox row of the other tells of one.
-LOOK, TELL = "gateway.alerts", "gateway.alert"
+#: An event of this kind looks for alerts, of the seller alone; an outbox row of the other sends one to the seller.
+CHECK, NOTIFY = "gateway.alerts", "gateway.alert"
 _EVERY = "all"
 _PARTS = 12
 _PART_MS = WINDOWS[-1] * MINUTE // _PARTS
@@ -99,20 +99,20 @@ def refresh(sandbox: Sandbox, health: Sequence[Health] | None = None) -> list[Al
     before = {(alert.gateway, alert.method, alert.kind): alert for alert in gateway_alerts.open_alerts(sandbox)}
     for key, alert in before.items():
         if key not in wrong:
-            _tell(sandbox, gateway_alerts.update(sandbox, alert, cleared_at=sandbox.now), "cleared")
+            _notify(sandbox, gateway_alerts.update(sandbox, alert, cleared_at=sandbox.now), "cleared")
         elif alert.value != wrong[key]:
             gateway_alerts.update(sandbox, alert, value=wrong[key])
     for (gateway, method, kind), value in wrong.items():
         if (gateway, method, kind) not in before:
             alert = gateway_alerts.add(sandbox, Alert(0, gateway, method, AlertKind(kind), value, sandbox.now))
-            _tell(sandbox, alert, "opened")
+            _notify(sandbox, alert, "opened")
     return gateway_alerts.open_alerts(sandbox)
 
 
-def _tell(sandbox: Sandbox, alert: Alert, event: str) -> None:
+def _notify(sandbox: Sandbox, alert: Alert, event: str) -> None:
     if sandbox.seller.settings.alert_url:
         outbox.add(
-            sandbox, TELL, str(alert.alert_id), leased=False, sequence_key=f"alert {alert.alert_id}", event=event
+            sandbox, NOTIFY, str(alert.alert_id), leased=False, sequence_key=f"alert {alert.alert_id}", event=event
         )
 
 
@@ -134,18 +134,18 @@ def acknowledge(sandbox: Sandbox, alert_id: int) -> Alert:
     return gateway_alerts.update(sandbox, alert, acknowledged_at=sandbox.now)
 
 
-def look_soon(sandbox: Sandbox) -> None:
+def check_soon(sandbox: Sandbox) -> None:
     """Have somebody look for alerts now, where the seller is to be told of them."""
     if sandbox.seller.settings.alert_url and not any(
-        event.due_at <= sandbox.now for event in schedule.waiting_of(sandbox, _EVERY) if event.kind == LOOK
+        event.due_at <= sandbox.now for event in schedule.waiting_of(sandbox, _EVERY) if event.kind == CHECK
     ):
-        schedule.add(sandbox, LOOK, _EVERY, sandbox.now)
+        schedule.add(sandbox, CHECK, _EVERY, sandbox.now)
 
 
-def look(sandbox: Sandbox) -> None:
+def check(sandbox: Sandbox) -> None:
     """Look for alerts; where one is open, again at the next moment at which it may be over by itself."""
     health = read_health(sandbox)
-    schedule.drop(sandbox, LOOK, _EVERY)
+    schedule.drop(sandbox, CHECK, _EVERY)
     if not refresh(sandbox, health):
         return
     lines = gateway_log.health_lines(sandbox, sandbox.now - ALERT_MS)
@@ -153,4 +153,4 @@ def look(sandbox: Sandbox) -> None:
     moments += [each.breaker.opened_at + each.breaker.wait_ms for each in health if each.breaker.opened_at is not None]
     following = [moment for moment in moments if moment > sandbox.now]
     if following:
-        schedule.add(sandbox, LOOK, _EVERY, min(following))
+        schedule.add(sandbox, CHECK, _EVERY, min(following))

@@ -31,7 +31,7 @@ from mockpay.store.unit_of_work import Sandbox
 _K = ResultKind
 _FUNDED = frozenset({_K.APPROVED, _K.AUTHORIZED})
 #: Answers after which the same operation may be tried again later.
-_UNDONE = frozenset({_K.NO_ANSWER, _K.NOT_SENT})
+_INCONCLUSIVE = frozenset({_K.NO_ANSWER, _K.NOT_SENT})
 #: When a capture, a refund or a return that no gateway answered is tried again, by the seller's clock.
 _LATER_MS = 30 * SECOND
 #: The built-in gateway can do everything here but be fenced.
@@ -39,44 +39,44 @@ _BUILT_IN = Capabilities(methods=frozenset(), idempotent_charge=True)
 _JITTER_STEPS = 1_000
 
 
-def record_prepared(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
-    """A payment has its name at the gateway, before any money is asked for; a line of the log of its own."""
-    line = gateway_calls.prepared(sandbox, call)
-    gateway_calls.finish(sandbox, line, result)
+def record_prepared(sandbox: Sandbox, call: GatewayCall, result: Result) -> GatewayCall:
+    """A payment has its name at the gateway, or was refused one; the charge, written ahead anew after that."""
+    charge = gateway_calls.finish_prepare(sandbox, call, result)
     if result.kind is _K.APPROVED:
-        _keep_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
+        _save_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
+    return charge
 
 
 def record(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
     """Write down what a gateway answered, and do what follows from it."""
     gateway_calls.finish(sandbox, call, result)
-    _tell_breaker(sandbox, call, result)
-    attempt = _keep_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
+    _update_breaker(sandbox, call, result)
+    attempt = _save_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
     _RECORDERS[call.operation](sandbox, call, attempt, result)
-    health.look_soon(sandbox)
+    health.check_soon(sandbox)
 
 
-def _tell_breaker(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
+def _update_breaker(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
     """What a charge says of its gateway: no decline counts, nor what the breaker itself kept back."""
     if call.operation not in PAYING or call.gateway == DEFAULT or call.breaker is not None:
         return
     before = gateway_breakers.find(sandbox, call.gateway, call.method)
-    after = after_answer(before, sandbox.now, failed=result.kind in _UNDONE)
+    after = after_answer(before, sandbox.now, failed=result.kind in _INCONCLUSIVE)
     if after != before:
         gateway_breakers.save(sandbox, after)
 
 
-def _keep_ids(sandbox: Sandbox, attempt: Attempt, call: GatewayCall, result: Result) -> Attempt:
+def _save_ids(sandbox: Sandbox, attempt: Attempt, call: GatewayCall, result: Result) -> Attempt:
     """The attempt with the names that the gateway told, if it still has it."""
     if call.operation is Operation.REFUND or call.gateway != attempt.gateway:
         return attempt
-    known = attempt.external_ids or {}
-    told = {name: value for name, value in result.ids.items() if known.get(name) != value}
-    if not told:
+    stored = attempt.external_ids or {}
+    new = {name: value for name, value in result.ids.items() if stored.get(name) != value}
+    if not new:
         return attempt
-    for reference in told.values():
+    for reference in new.values():
         gateway_events.add_reference(sandbox, call.gateway, reference, attempt.attempt_id)
-    changes: dict[str, Any] = {"external_ids": {**known, **told}, "updated_at": attempt.updated_at}
+    changes: dict[str, Any] = {"external_ids": {**stored, **new}, "updated_at": attempt.updated_at}
     return update(sandbox, attempts.mapper, attempt, **changes)
 
 
@@ -91,7 +91,7 @@ def _record_payment(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, resul
         attempt = step(sandbox, ATTEMPTS, attempt, "submit", Actor.SANDBOX, gateway=attempt.gateway)
     if attempt.state is not AttemptState.PROCESSING:
         return  # Somebody else settled it meanwhile.
-    if call.gateway == DEFAULT and _known_by_plan(call, attempt, result):
+    if call.gateway == DEFAULT and _answers_by_plan(call, attempt, result):
         planned = response_codes_of(attempt).answer(payments.planned_outcome(sandbox, attempt))
         settlement.settle_answer(sandbox, get_order(sandbox, attempt.order_pk), attempt, planned)
         return
@@ -106,7 +106,7 @@ def _record_payment(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, resul
     _STEPS[chosen.step](sandbox, call, attempt, result, chosen)
 
 
-def _known_by_plan(call: GatewayCall, attempt: Attempt, result: Result) -> bool:
+def _answers_by_plan(call: GatewayCall, attempt: Attempt, result: Result) -> bool:
     """Whether the built-in gateway waits for its network, which tells the end by itself when the plan has it."""
     silent = attempt.plan.decides(Stage.GATEWAY)
     return call.operation in PAYING and result.kind in {_K.PENDING, _K.NO_ANSWER} and not silent
@@ -133,11 +133,11 @@ def _next_gateway(attempt: Attempt) -> str | None:
 
 
 def _capabilities(sandbox: Sandbox, gateway: str) -> Capabilities:
-    adapter = None if gateway == DEFAULT else sandbox.runtime.provider(gateway).adapter
+    adapter = sandbox.runtime.adapter(gateway)
     return _BUILT_IN if adapter is None else adapter.capabilities
 
 
-def _again(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, operation: Operation, after_ms: int) -> None:
+def _queue_next(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, operation: Operation, after_ms: int) -> None:
     """Another call about the same payment, within its budget."""
     before = [line for line in gateway_calls.of_attempt(sandbox, attempt.attempt_id) if line.gateway == attempt.gateway]
     queue_call(
@@ -152,7 +152,7 @@ def _again(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, operation: Ope
 
 
 def _retry(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, _result: Result, chosen: Next) -> None:
-    _again(sandbox, call, attempt, _paying(sandbox, attempt), chosen.after_ms)
+    _queue_next(sandbox, call, attempt, _paying(sandbox, attempt), chosen.after_ms)
 
 
 def _paying(sandbox: Sandbox, attempt: Attempt) -> Operation:
@@ -161,11 +161,11 @@ def _paying(sandbox: Sandbox, attempt: Attempt) -> Operation:
 
 
 def _look_up(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, _result: Result, chosen: Next) -> None:
-    _again(sandbox, call, attempt, Operation.LOOKUP, chosen.after_ms)
+    _queue_next(sandbox, call, attempt, Operation.LOOKUP, chosen.after_ms)
 
 
 def _fence(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, _result: Result, _chosen: Next) -> None:
-    _again(sandbox, call, attempt, Operation.FENCE, 0)
+    _queue_next(sandbox, call, attempt, Operation.FENCE, 0)
 
 
 def _fail_over(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result, _chosen: Next) -> None:
@@ -176,7 +176,7 @@ def _fail_over(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Re
         changes["reference"] = None  # The former gateway's; of what a buyer approved it is the network's.
     facts = {"former": attempt.gateway, "gateway": following, "why": str(result.kind), "message": result.message}
     moved = step(sandbox, ATTEMPTS, attempt, "failover", Actor.SANDBOX, changes, **facts)
-    _again(sandbox, call, moved, _paying(sandbox, moved), 0)
+    _queue_next(sandbox, call, moved, _paying(sandbox, moved), 0)
 
 
 def _wait(sandbox: Sandbox, _call: GatewayCall, attempt: Attempt, _result: Result, _chosen: Next) -> None:
@@ -231,11 +231,10 @@ def _record_status(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
     if attempt.state is AttemptState.AUTHORIZED:
         _record_capture(sandbox, call, attempt, result)
         return
-    known = result.kind in _FUNDED or result.kind is _K.DECLINED
-    if known:
+    if result.kind in _FUNDED or result.kind is _K.DECLINED:
         code = response_codes_of(attempt).approved if result.kind in _FUNDED else result.code
         settlement.settle(sandbox, attempt.attempt_id, code)
-    elif attempt.state is AttemptState.UNKNOWN and result.kind is _K.ABSENT and _will_not_come(sandbox, attempt):
+    elif attempt.state is AttemptState.UNKNOWN and result.kind is _K.ABSENT and _is_overdue(sandbox, attempt):
         failure = response_codes_of(attempt).failure(_final_code(attempt, result))
         failed = step(sandbox, ATTEMPTS, attempt, "not_found", Actor.SANDBOX, {"failure": failure})
         captures.release_order(sandbox, get_order(sandbox, attempt.order_pk), failed)
@@ -257,7 +256,7 @@ def record_webhook(sandbox: Sandbox, attempt: Attempt, gateway: str, result: Res
         queue_call(sandbox, attempt, order_id, Operation.STATUS)
 
 
-def _will_not_come(sandbox: Sandbox, attempt: Attempt) -> bool:
+def _is_overdue(sandbox: Sandbox, attempt: Attempt) -> bool:
     """Whether the last charge was sent so long ago that it would have arrived."""
     calls = gateway_calls.of_attempt(sandbox, attempt.attempt_id)
     return sandbox.now - max(call.at for call in calls if call.operation in PAYING) >= POLICY.settle_ms
@@ -274,7 +273,7 @@ def _record_capture(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, resul
         return
     if result.kind is _K.APPROVED:
         captures.record_capture(sandbox, attempt, call.amount.minor)
-    elif result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
+    elif result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
         schedule.add(sandbox, CAPTURE, attempt.attempt_id, sandbox.now + _LATER_MS, minor=call.amount.minor)
     elif call.operation is Operation.CAPTURE and result.kind is _K.REJECTED:
         # It may say so because an earlier try, whose answer was lost, has captured already.
@@ -295,7 +294,7 @@ def _record_refund(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
         return
     if result.kind is _K.APPROVED:
         refund_settlement.complete(sandbox, refund, Actor.CLOCK)
-    elif result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
+    elif result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
         # The same key again is the same refund, so asking again is safe.
         schedule.add(sandbox, SETTLE, refund.refund_id, sandbox.now + _LATER_MS)
     else:
@@ -304,7 +303,7 @@ def _record_refund(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
 
 def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
     """Money that was taken for nothing is back, or is sent back again later; the same key again is the same refund."""
-    if result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
+    if result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
         schedule.add(sandbox, RETURN, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
     elif result.kind is _K.REJECTED:
         void(sandbox, attempt, call.order_id)  # Nothing was captured, but it may be held.
@@ -312,7 +311,7 @@ def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
 
 def _record_void(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
     """A hold is released, or the gateway is asked again later."""
-    if result.kind in _UNDONE or result.may_retry or result.kind is _K.PENDING:
+    if result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
         schedule.add(sandbox, VOID, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
 
 

@@ -10,7 +10,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments import routing as rules
 from mockpay.domain.payments.attempts import Plan, Stage
 from mockpay.domain.payments.breaker import Breaker, Force
-from mockpay.domain.payments.routing import DEFAULT, GatewayState, PaymentFacts, Routing, RoutingDecision, Strategy
+from mockpay.domain.payments.routing import GatewayState, PaymentFacts, Routing, RoutingDecision, Strategy
 from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 from mockpay.store import gateway_accounts, gateway_breakers, gateway_calls, sellers
@@ -22,8 +22,7 @@ _CURRENCIES = ("INR",)
 
 def gateway_names(runtime: Runtime) -> list[str]:
     """Every gateway that a rule may name."""
-    adapters = [name for name, provider in runtime.providers.items() if provider.adapter is not None]
-    return sorted({*runtime.gateways, *adapters})
+    return sorted({*runtime.gateways, *(name for name in runtime.providers if runtime.adapter(name) is not None)})
 
 
 def set_rules(sandbox: Sandbox, routing: Routing) -> None:
@@ -101,13 +100,12 @@ def _states(sandbox: Sandbox, routing: Routing, facts: PaymentFacts) -> dict[str
     rated = found is not None and found[1].strategy is Strategy.BEST_RATE
     breakers = {each.gateway: each for each in gateway_breakers.of_seller(sandbox) if each.method == facts.method}
     forces = gateway_breakers.forces(sandbox)
-    switched = gateway_accounts.of_seller(sandbox)
+    disabled = gateway_accounts.disabled(sandbox)
     states = {}
     for name in gateway_names(sandbox.runtime):
-        adapter = None if name == DEFAULT else sandbox.runtime.provider(name).adapter
+        adapter = sandbox.runtime.adapter(name)
         rate = gateway_calls.success_rate(sandbox, name, facts.method, routing.window) if rated else None
         breaker = breakers.get(name) or Breaker(name, facts.method)
         shut = adapter is not None and not breaker.admits(sandbox.now, forces.get(name, Force.AUTO))
-        enabled = name not in switched or switched[name].enabled
-        states[name] = GatewayState(adapter.capabilities if adapter else None, shut, rate, enabled)
+        states[name] = GatewayState(adapter.capabilities if adapter else None, shut, rate, name not in disabled)
     return states

@@ -13,9 +13,8 @@ from msgspec.structs import replace
 
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.payments.call_log import CallDirection
-from mockpay.domain.payments.gateways import Exchange, GatewayAdapter, Link, Operation, Result, ResultKind, Webhook
+from mockpay.domain.payments.gateways import Exchange, GatewayAdapter, Operation, Result, ResultKind, Webhook
 from mockpay.kernel.errors import Forbidden, Invalid, MockpayError, NotFound
-from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import Money
 from mockpay.services.gateways import accounts, results
 from mockpay.services.payments.transitions import get_order
@@ -25,13 +24,6 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.redaction import HIDDEN
 
 _RECEIVED, _MALFORMED, _FORGED = 200, 400, 401
-
-
-class _Nobody:
-    """Whoever reads a message calls nobody."""
-
-    def send(self, _call: HttpCall) -> HttpReply:
-        raise NotImplementedError
 
 
 def receive(sandbox: Sandbox, gateway: str, headers: Mapping[str, str], body: bytes) -> MockpayError | None:
@@ -44,20 +36,24 @@ def receive(sandbox: Sandbox, gateway: str, headers: Mapping[str, str], body: by
     Raises:
         NotFound: code ``gateway.not_found``.
     """
-    adapter = sandbox.runtime.providers[gateway].adapter if gateway in sandbox.runtime.providers else None
+    adapter = sandbox.runtime.adapter(gateway)
     if adapter is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
+    url = f"/gateways/{sandbox.seller_id}/{gateway}/webhook"
+    exchange = Exchange("POST", url, dict.fromkeys(headers, HIDDEN), None)
     read = _read(sandbox, adapter, gateway, headers, body)
     if isinstance(read, MockpayError):
         status = _FORGED if isinstance(read, Forbidden) else _MALFORMED
-        refused = Result(ResultKind.REJECTED, "", raw_code=read.code, message=read.message)
-        _add_to_log(sandbox, gateway, "", None, refused, headers, None, status)
+        exchange = replace(exchange, status=status)
+        refused = Result(ResultKind.REJECTED, "", raw_code=read.code, message=read.message, exchange=exchange)
+        _add_to_log(sandbox, gateway, "", None, refused)
         return read
     if read is None:
         return None
     first = gateway_events.add(sandbox, gateway, read.event_id)
     attempt = _find_attempt(sandbox, gateway, read)
-    _add_to_log(sandbox, gateway, read.event_id, attempt, read.result, headers, read.content, _RECEIVED)
+    exchange = replace(exchange, request=read.content, status=_RECEIVED, string_to_sign=read.string_to_sign)
+    _add_to_log(sandbox, gateway, read.event_id, attempt, replace(read.result, exchange=exchange))
     if first and attempt is not None:
         results.record_webhook(sandbox, attempt, gateway, read.result)
     return None
@@ -70,7 +66,7 @@ def _read(
     refusal: MockpayError = Forbidden("There is no secret for it.", code="webhook.signature")
     for credentials in accounts.accepted(sandbox, gateway):
         try:
-            return adapter.parse_webhook(headers, body, Link("", _Nobody(), credentials))
+            return adapter.parse_webhook(headers, body, credentials)
         except Forbidden as error:
             refusal = error  # A message from before the secret was replaced is signed with the former one.
         except Invalid as error:
@@ -87,16 +83,7 @@ def _find_attempt(sandbox: Sandbox, gateway: str, webhook: Webhook) -> Attempt |
     return attempts.by_id(sandbox, attempt_id) if attempt_id is not None else None
 
 
-def _add_to_log(
-    sandbox: Sandbox,
-    gateway: str,
-    event_id: str,
-    attempt: Attempt | None,
-    result: Result,
-    headers: Mapping[str, str],
-    content: object,
-    status: int,
-) -> None:
+def _add_to_log(sandbox: Sandbox, gateway: str, event_id: str, attempt: Attempt | None, result: Result) -> None:
     line = GatewayCall(
         number=0,
         gateway=gateway,
@@ -114,7 +101,4 @@ def _add_to_log(
         sent_at=sandbox.real_now,
         direction=CallDirection.IN,
     )
-    hidden = dict.fromkeys(headers, HIDDEN)
-    exchange = Exchange("POST", f"/gateways/{sandbox.seller_id}/{gateway}/webhook", hidden, content, status)
-    stored = gateway_calls.add(sandbox, line)
-    gateway_calls.finish(sandbox, stored, replace(result, exchange=exchange))
+    gateway_calls.finish(sandbox, gateway_calls.add(sandbox, line), result)

@@ -108,7 +108,7 @@ def capture(sandbox: Sandbox, order: Order, actor: Actor = Actor.TESTER, amount:
 
 
 def _captures_parts(sandbox: Sandbox, attempt: Attempt) -> bool:
-    adapter = None if attempt.gateway == DEFAULT else sandbox.runtime.provider(attempt.gateway).adapter
+    adapter = sandbox.runtime.adapter(attempt.gateway)
     return adapter is None or adapter.capabilities.partial_capture
 
 

@@ -175,7 +175,8 @@ def list_gateways(request: Request[None, None]) -> GatewayList:
 def _summary(sandbox: Sandbox, name: str) -> GatewaySummary:
     provider = sandbox.runtime.provider(name)
     force = gateway_breakers.forces(sandbox).get(name, Force.AUTO)
-    can = provider.adapter.capabilities if provider.adapter is not None else None
+    adapter = sandbox.runtime.adapter(name)
+    can = None if adapter is None else adapter.capabilities
     account = gateway_accounts.find(sandbox, name)
     return GatewaySummary(
         gateway=name,
@@ -245,14 +246,14 @@ def put_breaker(request: Request[None, BreakerForce]) -> GatewaySummary:
     with request.transaction() as sandbox:
         name = _adapted(sandbox, request)
         gateway_breakers.save_force(sandbox, name, request.body.force)
-        health.look_soon(sandbox)
+        health.check_soon(sandbox)
         return _summary(sandbox, name)
 
 
 def _adapted(sandbox: Sandbox, request: Request[None, Any]) -> str:
     """The gateway of a path, which is asked in a wire format of its own."""
     name = request.path["gateway"]
-    if name not in routing.gateway_names(sandbox.runtime) or sandbox.runtime.provider(name).adapter is None:
+    if sandbox.runtime.adapter(name) is None:
         raise NotFound("There is no such gateway.", code="gateway.not_found")
     return name
 

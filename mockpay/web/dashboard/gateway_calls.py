@@ -33,6 +33,8 @@ _PAGE = 50
 _PICKED = ("gateway", "operation", "outcome", "error_class", "direction")
 _TYPED = ("order_id", "attempt_id", "status", "latency", "since", "until")
 #: What may be typed, where a wrong value would be refused in the words of a pattern.
+#: Title of each text that a signature covers.
+_SIGNED = {"String to sign": "string_to_sign", "String to sign of the answer": "answer_string_to_sign"}
 _FORMS = {"status": "An HTTP status, or several: 500,503.", "latency": "A whole number of milliseconds."}
 
 
@@ -177,7 +179,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, call: GatewayCall) -> str:
         amount=call.amount.display(),
         request=_side(f"{exchange.get('method')} {exchange.get('url')}", exchange, "request") if exchange else None,
         reply=_side(f"HTTP {exchange['status']}", exchange, "answer") if exchange.get("status") else None,
-        string_to_sign=exchange.get("string_to_sign"),
+        signed={title: exchange[name] for title, name in _SIGNED.items() if exchange.get(name) is not None},
         curl=curl(exchange) if exchange and call.direction is CallDirection.OUT else "",
         tries=[_line(sandbox, other) for other in tries] if len(tries) > 1 else [],
         order=list_page.order_link(sandbox, order) if order is not None else None,

@@ -62,7 +62,7 @@ def register(pages: Blueprint, runtime: Runtime) -> None:
         try:
             with transaction(runtime, seller_id) as sandbox:
                 _ACTS[act](sandbox, gateway, request.form)
-                health.look_soon(sandbox)
+                health.check_soon(sandbox)
         except (Conflict, Invalid) as error:
             field = str(error.detail.get("field", "fault"))
             with read(runtime, seller_id) as sandbox:
@@ -110,7 +110,7 @@ def _version(sandbox: Sandbox) -> str:
 
 
 def _page(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: Mapping[str, str]) -> tuple[str, int]:
-    names = [name for name in routing.gateway_names(runtime) if runtime.provider(name).adapter is not None]
+    names = [name for name in routing.gateway_names(runtime) if runtime.adapter(name) is not None]
     payment = {name: request.args.get(name, "").strip() for name in _DRY_RUN}
     errors = dict(errors)
     decision = None

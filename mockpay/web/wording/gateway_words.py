@@ -106,6 +106,7 @@ FAULTS: Mapping[Fault, str] = {
     Fault.GARBAGE: "Unreadable answer, executed",
     Fault.CUT_BODY: "Answer cut off, executed",
     Fault.WRONG_TYPE: "Answer of another shape, executed",
+    Fault.WRONG_SIGNATURE: "Answer signed wrongly, executed",
     Fault.WEBHOOK_DROP: "Webhook never comes",
     Fault.WEBHOOK_DUPLICATE: "Webhook comes twice",
     Fault.WEBHOOK_REORDER: "Webhook is overtaken",

@@ -371,20 +371,23 @@ def test_a_webhook_is_believed_by_its_hash(client):
     fields = client.payment(txnid="t-9", amount="10")
     body = urlencode(fields).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    webhook = GATEWAY.parse_webhook(headers, body, client.link)
+    webhook = GATEWAY.parse_webhook(headers, body, client.link.credentials)
     assert (webhook.reference, webhook.result.kind) == ("t-9", K.APPROVED)
     assert webhook.result.ids == {"payment": fields["mihpayid"]}
-    assert webhook.event_id == GATEWAY.parse_webhook(headers, body, client.link).event_id
+    assert webhook.event_id == GATEWAY.parse_webhook(headers, body, client.link.credentials).event_id
     for tampered in ({"amount": "1.00"}, {"status": "failure"}, {"hash": ""}, {"key": "other"}):
         with pytest.raises(Forbidden):
-            GATEWAY.parse_webhook(headers, urlencode({**fields, **tampered}).encode(), client.link)
+            GATEWAY.parse_webhook(headers, urlencode({**fields, **tampered}).encode(), client.link.credentials)
     other = {**fields, "key": "another-merchant"}
     other["hash"] = hashes.digest(hashes.response_text(other, client.link.credentials["salt"]))
     with pytest.raises(Forbidden):
-        GATEWAY.parse_webhook(headers, urlencode(other).encode(), client.link)
-    assert GATEWAY.parse_webhook({"content-type": "application/json"}, b'{"action":"refund"}', client.link) is None
+        GATEWAY.parse_webhook(headers, urlencode(other).encode(), client.link.credentials)
+    assert (
+        GATEWAY.parse_webhook({"content-type": "application/json"}, b'{"action":"refund"}', client.link.credentials)
+        is None
+    )
     for odd in ({"mode": "CASH"}, {"unmappedstatus": "odd"}, {"mihpayid": ""}):
         changed = {**fields, **odd}
         changed["hash"] = hashes.digest(hashes.response_text(changed, client.link.credentials["salt"]))
         with pytest.raises(Invalid):
-            GATEWAY.parse_webhook(headers, urlencode(changed).encode(), client.link)
+            GATEWAY.parse_webhook(headers, urlencode(changed).encode(), client.link.credentials)

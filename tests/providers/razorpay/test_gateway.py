@@ -284,17 +284,17 @@ def test_a_webhook_is_believed_by_its_raw_body(client):
     body = json.dumps(event).encode()
     signature = signatures.webhook_signature(client.link.credentials["webhook_secret"], body)
     headers = {"X-Razorpay-Signature": signature, "X-Razorpay-Event-Id": "ev_1"}
-    webhook = GATEWAY.parse_webhook(headers, body, client.link)
+    webhook = GATEWAY.parse_webhook(headers, body, client.link.credentials)
     assert (webhook.event_id, webhook.result.kind, webhook.result.ids) == ("ev_1", ResultKind.APPROVED, charge.ids)
     with pytest.raises(Forbidden):
-        GATEWAY.parse_webhook(headers, body + b" ", client.link)
+        GATEWAY.parse_webhook(headers, body + b" ", client.link.credentials)
     with pytest.raises(Forbidden):
-        GATEWAY.parse_webhook({}, body, client.link)
+        GATEWAY.parse_webhook({}, body, client.link.credentials)
     for other, expected in [({**event, "event": "order.paid"}, None), ({"event": "payment.captured"}, Invalid)]:
         raw = json.dumps(other).encode()
         signed = {"x-razorpay-signature": signatures.webhook_signature(client.link.credentials["webhook_secret"], raw)}
         if expected is None:
-            assert GATEWAY.parse_webhook(signed, raw, client.link) is None
+            assert GATEWAY.parse_webhook(signed, raw, client.link.credentials) is None
         else:
             with pytest.raises(expected):
-                GATEWAY.parse_webhook(signed, raw, client.link)
+                GATEWAY.parse_webhook(signed, raw, client.link.credentials)

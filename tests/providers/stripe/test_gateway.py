@@ -428,7 +428,7 @@ def test_a_webhook_is_believed_by_its_raw_body(client):
     def parse(event, *, header=None):
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         signature = signatures.webhook_header(secret, body, 1_700_000_000) if header is None else header
-        return GATEWAY.parse_webhook({"stripe-signature": signature}, body, client.link)
+        return GATEWAY.parse_webhook({"stripe-signature": signature}, body, client.link.credentials)
 
     event = {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": intent}}
     webhook = parse(event)

@@ -6,13 +6,14 @@ from threading import Event, Thread
 
 from msgspec import structs
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mockpay.domain.payments.gateway_accounts import Timeouts
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.http.hosts import OutgoingHosts
 from mockpay.kernel.http.sender import HttpSender
-from mockpay.services.gateways import accounts
+from mockpay.kernel.money import Money
+from mockpay.services.gateways import accounts, routing
 from mockpay.store import gateway_accounts
 from mockpay.store.db.metadata import metadata
 from tests.factories import World, on_sqlite
@@ -118,10 +119,8 @@ def test_credentials_that_a_gateway_does_not_know_send_the_payment_to_another_on
     with served(world, lambda _call: HttpReply(401, {}, refusal)) as (url, _):
         change(world, endpoint=url)
         attempt = pay(world)
-    assert [(line[1], line[3]) for line in lines(world, attempt) if line[0] == "razorpay"][-1] == (
-        "PREPARE",
-        "rejected",
-    )
+    called = [(line[1], line[3]) for line in lines(world, attempt) if line[0] == "razorpay"]
+    assert called[-2:] == [("PREPARE", "rejected"), ("CHARGE", "rejected")]
     assert attempt.gateway == "simulator"
 
 
@@ -166,3 +165,23 @@ def test_an_endpoint_that_says_nothing_is_given_up_after_its_own_time(runtime):
     first = log(world, attempt)[-1]
     assert first.raw_code == "http.timeout"
     assert first.outcome in {K.NO_ANSWER, K.NOT_SENT}
+
+
+def test_routing_unseals_no_credentials(runtime):
+    world = routed(runtime)
+    other = routed(runtime)
+    change(other, enabled=False)
+    change(world, credentials=credentials(1))
+    table = gateway_accounts.accounts
+    with world.transaction() as sandbox:
+        sandbox.connection.execute(update(table).values(credentials_sealed=b"cannot be opened"))
+        facts = routing.facts_of(sandbox, "a-1", "card", Money(100_00), {})
+        assert routing.decide(sandbox, facts).sequence[0] == "razorpay"
+        sandbox.connection.execute(update(table).where(table.c.seller_id == world.seller_id).values(enabled=False))
+        assert routing.decide(sandbox, facts).sequence[0] == "simulator"
+
+
+@on_sqlite
+def test_a_gateway_with_a_wire_format_has_an_adapter_and_no_other_name_has_one(runtime):
+    assert runtime.adapter("payu").name == "payu"
+    assert [runtime.adapter(name) for name in ("simulator", "amazonpay", "nobody", "")] == [None] * 4

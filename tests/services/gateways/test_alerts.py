@@ -39,7 +39,7 @@ def test_what_was_opened_is_told_before_it_is_cleared(runtime, post):
     pay(world)
     world.advance(0)
     with world.transaction() as sandbox:
-        health.look(sandbox)
+        health.check(sandbox)
         assert len(schedule.waiting_of(sandbox, "all")) == 1
     world.advance(1_000)
     send_all(world)
@@ -64,8 +64,8 @@ def test_a_breaker_that_is_forced_open_is_no_end_of_waiting(runtime, post):
     pay(world)
     with world.transaction() as sandbox:
         gateway_breakers.save_force(sandbox, "first", Force.OPEN)
-        health.look_soon(sandbox)
-        health.look_soon(sandbox)
+        health.check_soon(sandbox)
+        health.check_soon(sandbox)
         assert len([event for event in schedule.waiting_of(sandbox, "all") if event.due_at <= sandbox.now]) == 1
     assert world.advance_until_idle().complete
     with world.read() as sandbox:

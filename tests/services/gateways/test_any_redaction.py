@@ -97,7 +97,7 @@ def shown(world, order):
 def test_nothing_secret_stays_wherever_a_payment_goes(runtime, caplog, payment, place):
     caplog.set_level(logging.DEBUG)
     caplog.clear()
-    names = [name for name in routing.gateway_names(runtime) if runtime.provider(name).adapter is not None]
+    names = [name for name in routing.gateway_names(runtime) if runtime.adapter(name) is not None]
     gateway = names[place % len(names)]
     world = World.new(runtime, capture=payment["capture"])
     secrets = secrets_of(world, gateway, payment["own"])

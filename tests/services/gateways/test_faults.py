@@ -42,6 +42,7 @@ ONCE = {
     Fault.GARBAGE: ("razorpay", ["CHARGE no_answer", "LOOKUP approved"]),
     Fault.CUT_BODY: ("razorpay", ["CHARGE no_answer", "LOOKUP approved"]),
     Fault.WRONG_TYPE: ("razorpay", ["CHARGE no_answer", "LOOKUP approved"]),
+    Fault.WRONG_SIGNATURE: ("razorpay", ["CHARGE no_answer", "LOOKUP approved"]),
     Fault.LATENCY: ("razorpay", ["CHARGE approved"]),
 }
 

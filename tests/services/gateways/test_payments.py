@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from mockpay.delivery import sender_pool
 from mockpay.delivery.gateway_calls import gateway_call
-from mockpay.delivery.outbox import claim
+from mockpay.delivery.outbox import claim, leased
 from mockpay.domain.methods.iso8583 import SCA_REQUIRED
 from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.payments.gateways import Capabilities, Exchange, Result
@@ -60,12 +60,12 @@ def test_a_rule_sends_a_card_to_razorpay_and_the_log_has_each_call(runtime):
     attempt = pay(world, order)
     assert world.states(order) == ("PAID", "CAPTURED")
     assert (attempt.gateway, attempt.routing.rule, attempt.routing.chosen) == ("razorpay", "rule 1", "razorpay")
-    assert lines(world, attempt) == [("razorpay", "CHARGE", 1, "approved"), ("razorpay", "PREPARE", 1, "approved")]
+    assert lines(world, attempt) == [("razorpay", "PREPARE", 1, "approved"), ("razorpay", "CHARGE", 1, "approved")]
     (payment,) = objects(world)
     assert attempt.external_ids == {"order": payment.parent, "payment": payment.object_id}
     (submitted,) = [line for line in world.timeline(order) if line.event == "submit"]
     assert submitted.facts == {"gateway": "razorpay"}
-    call = log(world, attempt)[0]
+    call = log(world, attempt)[1]
     assert (call.status, call.reference, call.order_id) == (200, payment.object_id, order.order_id)
     assert call.exchange["request"]["amount"] == 49_900
     kept = json.dumps([line.exchange for line in log(world, attempt)])
@@ -162,7 +162,7 @@ def test_a_sender_that_died_is_followed_by_a_look_up_not_by_a_second_charge(runt
 def send_without_recording(world, attempt):
     """Send the attempt's call as a process does that is killed before it has written down the answer."""
     call = log(world, attempt)[0]
-    row = OutboxRow(0, world.seller_id, CALL, attempt.attempt_id, 0, {"call": call.number})
+    row = OutboxRow(queued_row(world), world.seller_id, CALL, attempt.attempt_id, 0, {"call": call.number})
     with world.read() as sandbox:
         send = gateway_call(sandbox, row)
     send(world.runtime)
@@ -576,6 +576,63 @@ def test_a_repeated_call_whose_sender_died_is_an_unanswered_one(runtime, real_cl
         ("STATUS", 1, "approved"),
     ]
     assert first.operations == [OP.CHARGE, OP.LOOKUP]
+
+
+class Naming(Stub):
+    """A gateway at which a payment is named first; meanwhile something may happen."""
+
+    def prepare(self, charge, link, *, capture):
+        self.asked.append((OP.PREPARE, charge.idempotency_key))
+        self.meanwhile()
+        return Result(K.APPROVED, "00", ids={"order": f"order-of-{charge.attempt_id}"})
+
+    def meanwhile(self):
+        """Nothing."""
+
+
+def test_the_line_of_a_charge_is_written_anew_once_the_payment_has_its_name(runtime):
+    """Whoever dies between the two leaves a charge that may have been sent, in the newest line."""
+    world = routed_world(runtime, stub := Naming("first"))
+    attempt = queued(world, world.order())
+    stub.charge = crash
+    with world.read() as sandbox, pytest.raises(ZeroDivisionError):
+        leased(sandbox, queued_row(world)).send(world.runtime)
+    del stub.charge
+    assert lines(world, attempt) == [("first", "PREPARE", 1, "approved"), ("first", "CHARGE", 1, None)]
+    world.runtime.real_clock.move(31 * SECOND)
+    stub.answers[OP.LOOKUP] = [K.APPROVED]
+    send_all(world)
+    world.advance(1)
+    assert lines(world, attempt)[1:] == [("first", "CHARGE", 1, "no_answer"), ("first", "STATUS", 1, "approved")]
+    assert world.get_attempt(attempt.attempt_id).state == "CAPTURED"
+
+
+def crash(_charge, _link):
+    raise ZeroDivisionError
+
+
+def test_a_sender_whose_call_was_taken_over_while_it_named_the_payment_asks_for_no_money(runtime):
+    world = routed_world(runtime, stub := Naming("first"))
+    attempt = queued(world, world.order())
+    stub.meanwhile = lambda: take_over(world)
+    with world.read() as sandbox:
+        sender = leased(sandbox, queued_row(world))
+    sender.send(world.runtime)
+    assert stub.operations == [OP.PREPARE]
+    assert lines(world, attempt) == [("first", "CHARGE", 1, None)]
+
+
+def take_over(world):
+    """Another process claims what waits, as if its lease were over."""
+    world.runtime.real_clock.move(31 * SECOND)
+    assert claim(world.runtime, world.seller_id) is not None
+
+
+def queued_row(world):
+    """The number of the only row that waits."""
+    with world.read() as sandbox:
+        query = select(outbox.outbox.c.id).where(outbox.outbox.c.state == outbox.QUEUED)
+        return sandbox.connection.execute(query.where(outbox.outbox.c.seller_id == world.seller_id)).scalar_one()
 
 
 @on_sqlite

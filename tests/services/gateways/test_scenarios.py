@@ -14,6 +14,7 @@ ENDS = {
     "04": ("FAILED", FIRST, [(FIRST, "CHARGE", "no_answer"), (FIRST, "LOOKUP", "declined")]),
     "05": ("CAPTURED", FIRST, [(FIRST, "CHARGE", "no_answer"), (FIRST, "LOOKUP", "approved")]),
     "07": ("CAPTURED", FIRST, [(FIRST, "CHARGE", "no_answer"), (FIRST, "LOOKUP", "approved")]),
+    "08": ("CAPTURED", FIRST, [(FIRST, "CHARGE", "no_answer"), (FIRST, "LOOKUP", "approved")]),
     "09": ("CAPTURED", FIRST, [(FIRST, "CHARGE", "approved")]),
     "13": ("CAPTURED", SECOND, [(FIRST, "CHARGE", "declined"), (SECOND, "CHARGE", "approved")]),
 }
@@ -96,3 +97,29 @@ def test_amounts_decide_nothing_where_they_are_off(runtime):
     world = World.new(runtime, magic_amounts=False)
     set_rules(world, rules(FIRST))
     assert [outcome for *_, outcome in lines(world, pay(world, world.order(amount="1701.02")))] == ["approved"] * 2
+
+
+@on_sqlite
+def test_an_answer_that_is_wrongly_signed_is_no_answer_and_what_no_company_signs_comes_as_it_is(runtime, subtests):
+    for gateway, operations in {"razorpay": 2, "payu": 2, "stripe": 1}.items():
+        with subtests.test(gateway=gateway):
+            world, attempt, called = paid(runtime, "1701.08", gateway)
+            assert (attempt.state, len(called)) == ("CAPTURED", operations)
+            [charge] = [call for call in log(world, attempt) if call.operation is OP.CHARGE]
+            refused = ("answer.signature", "bad_signature") if operations == 2 else (None, None)
+            assert (charge.raw_code, charge.error_class and str(charge.error_class)) == refused
+            assert charge.status == 200
+            assert isinstance(charge.exchange["answer"], dict)
+            assert world.violations() == []
+
+
+@on_sqlite
+def test_a_decline_that_is_wrongly_signed_is_looked_up(runtime):
+    world = World.new(runtime)
+    set_rules(world, rules("payu"))
+    world.add_rule("51")
+    with world.transaction() as sandbox:
+        faults.add(sandbox, "payu", faults.Fault.WRONG_SIGNATURE)
+    attempt = pay(world)
+    assert (attempt.state, attempt.failure.code) == ("FAILED", "51")
+    assert [line[1:] for line in lines(world, attempt)] == [("CHARGE", 1, "no_answer"), ("LOOKUP", 1, "declined")]

@@ -66,20 +66,55 @@ def test_a_call_has_request_and_answer_side_by_side_and_a_curl_line_without_secr
     assert "-H 'Authorization: '\"$AUTHORIZATION\"" in line
     assert '"number": "\'"$CARD_NUMBER"\'"' in line
     assert VISA not in text(page)
-    assert page.xpath("//section[@aria-labelledby='signed']") == []
 
 
 @on_sqlite
-def test_an_exchange_with_a_signed_string_shows_it(runtime):
+def test_what_a_company_signs_is_shown_without_its_secret(runtime):
     world, visitor, attempt = routed(runtime)
-    call = log(world, attempt)[0]
-    with world.transaction() as sandbox:
-        sandbox.connection.exec_driver_sql(
-            "UPDATE gateway_calls SET exchange = json_set(exchange, '$.string_to_sign', 'key|txnid|[hidden]')"
-            f" WHERE id = {call.number}"
-        )
+    charge = next(call for call in log(world, attempt) if call.operation is Operation.CHARGE)
+    assert signed(visitor, charge) == {
+        "String to sign of the answer": f"{attempt.external_ids['order']}|{attempt.external_ids['payment']}"
+    }
+    set_rules(world, rules("payu"))
+    order = world.order("O-2")
+    paid = pay(world, order)
+    charge = next(call for call in log(world, paid) if call.operation is Operation.CHARGE)
+    hidden = "[hidden]|[hidden]"
+    result = f"<SALT>|success|||||||||||{hidden}|Order|499.00|{paid.attempt_id}|[hidden]"
+    assert signed(visitor, charge) == {
+        "String to sign": f"[hidden]|{paid.attempt_id}|499.00|Order|{hidden}|||||||||||<SALT>",
+        "String to sign of the answer": result,
+    }
+    webhook = next(call for call in log(world, paid) if call.direction == "in")
+    assert signed(visitor, webhook) == {"String to sign": result}
+    world.refund(world.get_order(order), "1.00")
+    world.advance(30)
+    refund = next(call for call in log(world, paid) if call.operation is Operation.REFUND)
+    assert signed(visitor, refund) == {
+        "String to sign": f"[hidden]|cancel_refund_transaction|{paid.external_ids['payment']}|<SALT>"
+    }
+
+
+@on_sqlite
+def test_what_the_signature_of_a_message_covers_is_described(runtime, subtests):
+    for gateway, text_ in {"razorpay": "<RAW BODY>", "stripe": "1795262400.<RAW BODY>"}.items():
+        with subtests.test(gateway=gateway):
+            world = World.new(runtime)
+            set_rules(world, rules(gateway))
+            attempt = pay(world)
+            visitor = Visitor(world.runtime, world.seller_id)
+            calls = log(world, attempt)
+            webhook = next(call for call in calls if call.direction == "in")
+            assert signed(visitor, webhook) == {"String to sign": text_}
+            prepared = next(call for call in calls if call.operation is Operation.PREPARE)
+            assert signed(visitor, prepared) == {}
+
+
+def signed(visitor, call):
+    """Each text that a signature of a call covers, by its title."""
     page = visitor.see(f"{LIST}/{call.number}")
-    assert text(page.xpath("//pre[@id='string-to-sign']")[0]) == "key|txnid|[hidden]"
+    panels = page.xpath("//section[starts-with(@aria-labelledby, 'signed-')]")
+    return {text(panel.xpath(".//h2")[0]): text(panel.xpath(".//pre")[0]) for panel in panels}
 
 
 @on_sqlite
