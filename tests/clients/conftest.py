@@ -60,6 +60,19 @@ def node(clients_python):
 
 
 @pytest.fixture(scope="session")
+def npm_program(under_mockpay_run, node):
+    """Run a program of npm's clients, its packages at hand; the JSON that it prints."""
+    packages = CLIENTS.parent / "npm"
+    if not (packages / "node_modules").exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("npm's packages are not installed.")
+
+    def run(name, *arguments):
+        return json.loads(under_mockpay_run(node, str(PROGRAMS / name), *arguments, NPM_PACKAGES=str(packages)))
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def under_mockpay_run(mockpay_server, tmp_path_factory):
     """Run a program whose calls reach the test session's sandbox; what it prints."""
     keys = tmp_path_factory.mktemp("authority")

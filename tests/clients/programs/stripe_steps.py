@@ -6,23 +6,14 @@ Arguments: the base address, a secret key. Prints JSON: step -> what the client'
 
 import json
 import sys
-import threading
-import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
 
 import stripe
+from served import losing, webhook
 
 BASE, KEY = sys.argv[1:]
 CARD = {"type": "card", "card": {"number": "4242424242424242", "exp_month": 8, "exp_year": 2040, "cvc": "123"}}
 client = stripe.StripeClient(KEY, base_addresses={"api": BASE}, max_network_retries=0)
 shop = client.v1
-
-
-def served(handler):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}"
 
 
 def pay(**changes):
@@ -57,7 +48,7 @@ def authorise_and_capture():
     return [intent.status, taken.status, taken.amount_received, other.status]
 
 
-def refund():
+def refunds():
     intent = pay()
     first = shop.refunds.create({"payment_intent": intent.id, "amount": 10_000})
     over = refused(lambda: shop.refunds.create({"payment_intent": intent.id, "amount": 39_901}))
@@ -66,11 +57,13 @@ def refund():
     return [first.status, second.amount, charge.refunded, over, shop.refunds.retrieve(first.id).amount]
 
 
+def decline():
+    return refused(lambda: pay(payment_method="pm_card_visa_chargeDeclinedInsufficientFunds"))
+
+
 def errors():
-    declined = refused(lambda: pay(payment_method="pm_card_visa_chargeDeclinedInsufficientFunds"))
     stranger = stripe.StripeClient("sk_test_nobody", base_addresses={"api": BASE}, max_network_retries=0)
     return [
-        declined,
         refused(lambda: pay(amount=1)),
         refused(lambda: shop.payment_intents.retrieve("pi_nothing")),
         refused(stranger.v1.balance.retrieve),
@@ -78,7 +71,7 @@ def errors():
     ]
 
 
-def idempotency():
+def replay():
     key = {"idempotency_key": "order-1"}
     wanted = {"amount": 500, "currency": "inr"}
     first = shop.payment_intents.create(wanted, key)
@@ -89,32 +82,13 @@ def idempotency():
 
 def lost_answer():
     """The first answer is lost on its way; the client itself sends the same key again."""
-    seen = []
-
-    class Losing(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name: value for name, value in self.headers.items() if name not in {"Host", "Content-Length"}}
-            call = urllib.request.Request(BASE + self.path, body, headers)
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call) as answer:
-                told, text = dict(answer.headers), answer.read()
-            seen.append([self.headers["Idempotency-Key"], told.get("Idempotent-Replayed")])
-            if len(seen) == 1:
-                self.close_connection = True
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_):
-            pass
-
-    losing = stripe.StripeClient(KEY, base_addresses={"api": served(Losing)}, max_network_retries=2)
+    address, seen = losing(BASE)
+    unlucky = stripe.StripeClient(KEY, base_addresses={"api": address}, max_network_retries=2)
     wanted = {"amount": 700, "currency": "inr", "payment_method": "pm_card_visa", "confirm": True}
-    intent = losing.v1.payment_intents.create({**wanted, "metadata": {"order": "lost"}})
+    intent = unlucky.v1.payment_intents.create({**wanted, "metadata": {"order": "lost"}})
     found = shop.payment_intents.search({"query": "metadata['order']:'lost'"}).data
-    return [intent.status, len({key for key, _ in seen}), [replayed for _, replayed in seen], len(found)]
+    keys = {headers["Idempotency-Key"] for headers, _ in seen}
+    return [intent.status, len(keys), [told.get("Idempotent-Replayed") for _, told in seen], len(found)]
 
 
 def paging():
@@ -151,27 +125,17 @@ def checkout():
     return [session.status, session.amount_total, items[0].description, session.url, session.id]
 
 
-def webhook():
+def webhook_verified():
     """An event that the client's own verifier takes, and the same one a byte longer, which it refuses."""
-    received = Queue()
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            received.put((self.rfile.read(int(self.headers["Content-Length"])), self.headers["Stripe-Signature"]))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    endpoint = shop.webhook_endpoints.create({"url": served(Hook), "enabled_events": ["payment_intent.succeeded"]})
+    url, received = webhook()
+    endpoint = shop.webhook_endpoints.create({"url": url, "enabled_events": ["payment_intent.succeeded"]})
     intent = pay()
-    body, header = received.get(timeout=20)
-    event = stripe.Webhook.construct_event(body, header, endpoint.secret)
+    headers, body = received.get(timeout=20)
+    signature = headers["Stripe-Signature"]
+    event = stripe.Webhook.construct_event(body, signature, endpoint.secret)
     told = [event.type, event.data.object.id == intent.id, event.id == shop.events.retrieve(event.id).id]
     try:
-        stripe.Webhook.construct_event(body + b" ", header, endpoint.secret)
+        stripe.Webhook.construct_event(body + b" ", signature, endpoint.secret)
     except stripe.SignatureVerificationError:
         told.append("refused")
     shop.webhook_endpoints.delete(endpoint.id)
@@ -182,14 +146,15 @@ STEPS = (
     create_and_pay,
     raw_card,
     authorise_and_capture,
-    refund,
+    refunds,
+    decline,
     errors,
-    idempotency,
+    replay,
     lost_answer,
     paging,
     saved_card,
     challenge,
     checkout,
-    webhook,
+    webhook_verified,
 )
 print(json.dumps({step.__name__: step() for step in STEPS}))
