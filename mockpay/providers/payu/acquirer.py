@@ -203,7 +203,7 @@ def _masked(number: str) -> str:
 def _settled(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
     """A payment as it stands by now: what was open may have become known, what was queued is carried out."""
     if payment.state == IN_PROGRESS and payment.due_at is not None and sandbox.now >= payment.due_at:
-        payment = _known(sandbox, payment)
+        payment = _end_pending(sandbox, payment)
     for action in gateway_objects.of_parent(sandbox, NAME, payment.object_id):
         if action.state != _QUEUED:
             continue
@@ -216,7 +216,7 @@ def _settled(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
     return payment
 
 
-def _known(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
+def _end_pending(sandbox: Sandbox, payment: GatewayObject) -> GatewayObject:
     later = payment.facts["later"]
     if later == REVERSED:
         return gateway_objects.change(sandbox, payment, state=AUTO_REFUND)

@@ -213,11 +213,11 @@ def _decide(call: _Call, order: GatewayObject, method: str, number: int) -> dict
         messages.tell(call.sandbox, NAME, payment.object_id, at=due_at)
     if state == "failed":
         raise _Refused(error_of(codes, planned.code, order.object_id, payment.object_id))
-    told = {"razorpay_payment_id": payment.object_id}
+    answer = {"razorpay_payment_id": payment.object_id}
     if state == "created":
-        return {**told, "next": []}
+        return {**answer, "next": []}
     signature = signatures.payment_signature(call.credentials["key_secret"], order.object_id, payment.object_id)
-    return {**told, "razorpay_order_id": order.object_id, "razorpay_signature": signature}
+    return {**answer, "razorpay_order_id": order.object_id, "razorpay_signature": signature}
 
 
 def _instrument(body: Mapping[str, Any]) -> dict[str, Any]:

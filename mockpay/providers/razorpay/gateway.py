@@ -138,9 +138,9 @@ class RazorpayGateway:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         if event not in {"payment.authorized", "payment.captured", "payment.failed"}:
             return None
-        told = _result_of(METHODS[method].response_codes, payment)
+        result = _result_of(METHODS[method].response_codes, payment)
         event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
-        return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, told, content)
+        return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, result, content)
 
 
 def _method_of(theirs: str) -> str:

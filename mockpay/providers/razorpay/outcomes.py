@@ -48,10 +48,10 @@ def error_of_attempt(attempt: Attempt, order_id: str) -> ApiError | None:
     failure = attempt.failure or (_LEFT if attempt.state is AttemptState.CANCELLED else _LATE)
     row = response_codes_of(attempt).codes.get(failure.code)
     meaning = row.meaning if row is not None else failure.reason.replace("_", " ")
-    return _told(failure, meaning, order_id, attempt.attempt_id)
+    return _api_error(failure, meaning, order_id, attempt.attempt_id)
 
 
-def _told(failure: Failure, meaning: str, order_id: str, payment_id: str) -> ApiError:
+def _api_error(failure: Failure, meaning: str, order_id: str, payment_id: str) -> ApiError:
     technical = failure.source in _TECHNICAL or failure.reason in _TECHNICAL_REASONS
     description = DESCRIPTIONS.get(failure.reason, f"Your payment did not go through: {meaning}.")
     code = GATEWAY if technical else BAD_REQUEST
@@ -60,7 +60,7 @@ def _told(failure: Failure, meaning: str, order_id: str, payment_id: str) -> Api
 
 def error_of(codes: ResponseCodes, code: str, order_id: str, payment_id: str) -> ApiError:
     """The error of a payment that a network refused."""
-    return _told(codes.failure(code), codes.codes[code].meaning, order_id, payment_id)
+    return _api_error(codes.failure(code), codes.codes[code].meaning, order_id, payment_id)
 
 
 def code_of(codes: ResponseCodes, error: ApiError) -> str:

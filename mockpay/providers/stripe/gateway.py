@@ -77,12 +77,12 @@ class StripeGateway:
         key = charge.idempotency_key if former is None else f"{charge.idempotency_key}-{former}"
         request = requests.confirm_intent(charge.ids["intent"], _payment_method(charge), key)
         outcome = {"Mockpay_Outcome": f"issuer={charge.planned}", "Mockpay_Delay": str(charge.delay_ms)}
-        return _call(request, link, charge, lambda intent: _known(_intent_result(charge, intent)), **outcome)
+        return _call(request, link, charge, lambda intent: _require_outcome(_intent_result(charge, intent)), **outcome)
 
     def capture(self, charge: Charge, minor: int, link: Link) -> Result:
         """All of what was authorised, or a part, which releases the rest."""
         request = requests.capture_intent(charge.ids["intent"], minor, charge.idempotency_key)
-        return _call(request, link, charge, lambda intent: _known(_intent_result(charge, intent)))
+        return _call(request, link, charge, lambda intent: _require_outcome(_intent_result(charge, intent)))
 
     def void(self, charge: Charge, link: Link, /) -> Result:
         """Cancel the intent."""
@@ -178,7 +178,7 @@ def _id_of(plain: Mapping[str, Any]) -> str:
     return value
 
 
-def _known(read: Result) -> Result:
+def _require_outcome(read: Result) -> Result:
     """The result of a call that moves money: an intent that nobody has paid answers no such call."""
     if read.kind is _K.ABSENT:
         raise Invalid("The answer does not say what became of the payment.", code="answer.malformed")
