@@ -76,15 +76,15 @@ def _handle(runtime: Runtime, kind: str, view: Callable[[Sandbox], _Answer]) -> 
                 status, body, order = view(sandbox)
         except MockpayError as error:
             refusal = render_error(error)
-            _note(sandbox, kind, error.code, line, refusal, reason=error.reason)
+            _add_line(sandbox, kind, error.code, line, refusal, reason=error.reason)
             return refusal
         answer = _json(status, body)
-        _note(sandbox, kind, "ok", line, answer, orders=(order.order_id,))
+        _add_line(sandbox, kind, "ok", line, answer, orders=(order.order_id,))
     runtime.deliver(runtime, seller_id, None)
     return answer
 
 
-def _note(sandbox: Sandbox, kind: str, outcome: str, line: RequestLine, answer: Response, **more: Any) -> None:
+def _add_line(sandbox: Sandbox, kind: str, outcome: str, line: RequestLine, answer: Response, **more: Any) -> None:
     journal.add(
         sandbox.connection,
         sandbox.seller_id,

@@ -11,7 +11,7 @@ from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.amazonpay import codec
 from mockpay.providers.amazonpay.environments import find_order
-from mockpay.providers.amazonpay.error_responses import json_error, note_refusal
+from mockpay.providers.amazonpay.error_responses import add_refusal, json_error
 from mockpay.providers.amazonpay.freshness import check_fresh
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
 from mockpay.providers.amazonpay.parameters import quoted, wrong
@@ -47,7 +47,7 @@ def charge_status(runtime: Runtime, request: Request) -> Response:
         response = json_error(error)
         if world is not None:
             error = with_mistake(error, codec.FIELDS, lambda: explain_envelope(world.seller, opened))
-        note_refusal(runtime, _KIND, error, request, world, line, response, named)
+        add_refusal(runtime, _KIND, error, request, world, line, response, named)
         return response
 
 

@@ -39,7 +39,7 @@ def json_error(error: MockpayError) -> Response:
     return answer
 
 
-def note_refusal(
+def add_refusal(
     runtime: Runtime,
     kind: str,
     error: MockpayError,

@@ -14,7 +14,7 @@ from msgspec import Struct
 from mockpay.domain.orders import Order
 from mockpay.kernel.errors import DatabaseUnavailable, Invalid, MockpayError
 from mockpay.providers.amazonpay import codec, reasons
-from mockpay.providers.amazonpay.error_responses import note_refusal
+from mockpay.providers.amazonpay.error_responses import add_refusal
 from mockpay.providers.amazonpay.freshness import staleness
 from mockpay.providers.amazonpay.ids import NAME
 from mockpay.providers.amazonpay.keys import PAYMENT_KEY
@@ -67,7 +67,7 @@ def process_payment(runtime: Runtime, request: Request) -> Response:
         result = Refusal(error)
     if isinstance(result, Refusal):
         response = refusal_page(result.error, request, result.sandbox)
-        note_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response, result.orders)
+        add_refusal(runtime, _KIND, result.error, request, result.sandbox, line, response, result.orders)
         return response
     return _redirect(result)
 

@@ -15,7 +15,7 @@ from mockpay.kernel.errors import DatabaseUnavailable, MockpayError, NotFound
 from mockpay.providers.amazonpay import charge_status, process_payment, throttling
 from mockpay.providers.amazonpay.calls import Call, authenticate, read_call
 from mockpay.providers.amazonpay.environments import check_region
-from mockpay.providers.amazonpay.error_responses import XML, note_refusal, xml_error
+from mockpay.providers.amazonpay.error_responses import XML, add_refusal, xml_error
 from mockpay.providers.amazonpay.ids import NAME
 from mockpay.providers.amazonpay.keys import NOTIFICATION_KEY, PAYMENT_KEY
 from mockpay.providers.amazonpay.notifications import certificate_file
@@ -133,7 +133,7 @@ def _operate(runtime: Runtime, call_request: Request, operation: str | None) -> 
         response = xml_error(error)
         if world is not None:
             error = with_mistake(error, NAMES, lambda: explain_call(world.seller, call.request))
-        note_refusal(runtime, kind, error, call_request, world, line, response, named)
+        add_refusal(runtime, kind, error, call_request, world, line, response, named)
         return response
     if reply.notify_first is not None:
         _wait_for_first_try(runtime, world.seller_id, reply.notify_first)

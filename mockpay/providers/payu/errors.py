@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
+from mockpay.providers.error_tables import ErrorTable
 from mockpay.wire.payu import errors as wire
 
 
@@ -59,21 +59,18 @@ TABLE: Mapping[str, PayuError] = {
     "method.not_allowed": PayuError(405),
     "request.too_large": PayuError(413),
 }
-_BROKEN = PayuError(500, "Some Exception Occurred", wire.EXCEPTION)
-#: Families of codes that are about what was sent, and may say what.
-_ABOUT_REQUESTS = frozenset(
-    "amount attempt capture card command field form json method order outcome parameter path refund request"
-    " return_url scenario token vpa bank emi wallet".split()
+_ERRORS = ErrorTable(
+    rows=TABLE,
+    about_requests=frozenset(
+        "amount attempt capture card command field form json method order outcome parameter path refund request"
+        " return_url scenario token vpa bank emi wallet".split()
+    ),
+    refusal=PayuError,
+    unavailable=PayuError(503),
+    internal=PayuError(500, "Some Exception Occurred", wire.EXCEPTION),
 )
 
 
 def payu_error(code: str) -> PayuError:
     """How an error is told; one that nobody thought of is the company's own."""
-    if code in TABLE:
-        return TABLE[code]
-    family, _, detail = code.partition(".")
-    if family == "database":
-        return PayuError(503)
-    if family == "http":
-        return PayuError(int(detail)) if re.fullmatch("4[0-9]{2}", detail) else _BROKEN
-    return PayuError() if family in _ABOUT_REQUESTS else _BROKEN
+    return _ERRORS.find(code)

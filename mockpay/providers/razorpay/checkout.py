@@ -10,7 +10,7 @@ from mockpay.domain.scenarios.requested import dump_outcomes
 from mockpay.kernel.errors import Conflict, MockpayError
 from mockpay.providers.razorpay import objects, parameters
 from mockpay.providers.razorpay.calls import Body, Call
-from mockpay.providers.razorpay.errors import invalid, told
+from mockpay.providers.razorpay.errors import invalid, status_and_error
 from mockpay.services.payments import orders
 from mockpay.wire.razorpay import errors as words
 
@@ -69,6 +69,6 @@ def refusal(error: MockpayError, sent: Request) -> Response | None:
     """A refused form as a page, for a browser; None for a program, which gets JSON."""
     if not sent.accept_mimetypes.accept_html or "text/html" not in sent.headers.get("Accept", ""):
         return None
-    status, api_error = told(error)
+    status, api_error = status_and_error(error)
     page = {"title": "This payment cannot be opened", "sentence": api_error.description, "code": error.code}
     return Response(render_template("error.html", page=page), status)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from mockpay.kernel.errors import Invalid, MockpayError
+from mockpay.providers.error_tables import ErrorTable
 from mockpay.wire.razorpay import errors as words
 from mockpay.wire.razorpay.answers import BAD_REQUEST, SERVER, ApiError
 
@@ -71,25 +71,17 @@ TABLE: Mapping[str, RazorpayError] = {
     "method.not_allowed": RazorpayError(405, "The requested method is not allowed for this URL."),
     "request.too_large": RazorpayError(413),
 }
-_BROKEN = RazorpayError(500, words.SERVER, SERVER)
-#: Families of codes that are about what was sent, and may say what.
-_ABOUT_REQUESTS = frozenset(
-    "address amount attempt bank buyer capture card consent customer email emi field form json key link method"
-    " nickname order otp outcome outgoing parameter path pay refund request return_url scenario test_card_required"
-    " token upi url vpa wallet webhook".split()
+_ERRORS = ErrorTable(
+    rows=TABLE,
+    about_requests=frozenset(
+        "address amount attempt bank buyer capture card consent customer email emi field form json key link method"
+        " nickname order otp outcome outgoing parameter path pay refund request return_url scenario test_card_required"
+        " token upi url vpa wallet webhook".split()
+    ),
+    refusal=RazorpayError,
+    unavailable=RazorpayError(503, words.SERVER, SERVER),
+    internal=RazorpayError(500, words.SERVER, SERVER),
 )
-
-
-def razorpay_error(code: str) -> RazorpayError:
-    """How an error is told; one that nobody thought of is the company's own."""
-    if code in TABLE:
-        return TABLE[code]
-    family, _, detail = code.partition(".")
-    if family == "database":
-        return RazorpayError(503, words.SERVER, SERVER)
-    if family == "http":
-        return RazorpayError(int(detail)) if re.fullmatch("4[0-9]{2}", detail) else _BROKEN
-    return RazorpayError() if family in _ABOUT_REQUESTS else _BROKEN
 
 
 class Declined(MockpayError):
@@ -102,11 +94,11 @@ class Declined(MockpayError):
         self.error = error
 
 
-def told(error: MockpayError) -> tuple[int, ApiError]:
+def status_and_error(error: MockpayError) -> tuple[int, ApiError]:
     """The HTTP status and the error in the company's words."""
     if isinstance(error, Declined):
         return 400, error.error
-    row = razorpay_error(error.code)
+    row = _ERRORS.find(error.code)
     field = error.detail.get("field")
     named = str(field) if isinstance(field, str) else None
     # What went wrong inside is nobody's business.

@@ -98,10 +98,10 @@ def _tell_payment(sandbox: Sandbox, order: Order, attempt: Attempt, name: str) -
     body = objects.payment_body(objects.payment_of(sandbox, order, attempt), card=True)
     if name == "payment.authorized":
         body |= {"status": "authorized", "captured": False, "fee": None, "tax": None}
-    told = {"payment": body}
+    entities = {"payment": body}
     if name == "order.paid":
-        told["order"] = objects.order_body(order, attempt)
-    _send(sandbox, name, told, order, _outcome(sandbox, attempt), attempt.amount, reason=body["error_reason"])
+        entities["order"] = objects.order_body(order, attempt)
+    _send(sandbox, name, entities, order, _outcome(sandbox, attempt), attempt.amount, reason=body["error_reason"])
 
 
 def _tell_return(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
@@ -118,20 +118,20 @@ def _observe_refund(sandbox: Sandbox, order: Order, event: str, refund: Refund) 
     if name is None:
         return
     payment = objects.payment_of(sandbox, order, get_attempt(sandbox, refund.attempt_id))
-    told = {"refund": objects.refund_body(refund), "payment": objects.payment_body(payment, card=True)}
+    entities = {"refund": objects.refund_body(refund), "payment": objects.payment_body(payment, card=True)}
     outcome, speeds = refund.plan.at(Stage.IPN).outcome, refund.facts
-    _send(sandbox, name, told, order, outcome, refund.amount, refund=refund, reason=refund.reason_code)
+    _send(sandbox, name, entities, order, outcome, refund.amount, refund=refund, reason=refund.reason_code)
     fell_back = speeds.get("speed", objects.NORMAL) != speeds.get("speed_processed", objects.NORMAL)
     if event == "requested" and fell_back and speeds.get("speed_processed") == objects.NORMAL:
-        _send(sandbox, "refund.speed_changed", told, order, outcome, refund.amount, refund=refund)
+        _send(sandbox, "refund.speed_changed", entities, order, outcome, refund.amount, refund=refund)
 
 
 def _tell_link(sandbox: Sandbox, order: Order, attempt: Attempt | None, name: str) -> None:
-    told: dict[str, Any] = {"payment_link": objects.link_body(sandbox, order)}
+    entities: dict[str, Any] = {"payment_link": objects.link_body(sandbox, order)}
     if name == "payment_link.paid" and attempt is not None:
         payment = objects.payment_body(objects.payment_of(sandbox, order, attempt), card=True)
-        told |= {"order": objects.order_body(order, attempt), "payment": payment}
-    _send(sandbox, name, told, order, _outcome(sandbox, attempt), order.amount)
+        entities |= {"order": objects.order_body(order, attempt), "payment": payment}
+    _send(sandbox, name, entities, order, _outcome(sandbox, attempt), order.amount)
 
 
 # --- to whom
@@ -140,7 +140,7 @@ def _tell_link(sandbox: Sandbox, order: Order, attempt: Attempt | None, name: st
 def _send(
     sandbox: Sandbox,
     name: str,
-    told: Mapping[str, Mapping[str, Any]],
+    entities: Mapping[str, Mapping[str, Any]],
     order: Order,
     outcome: str,
     amount: Money,
@@ -153,7 +153,7 @@ def _send(
     if not targets:
         return
     event_id = ids.new(sandbox, "")
-    text = wire.body(name, ids.account_id(sandbox.seller), told, sandbox.now // SECOND)
+    text = wire.body(name, ids.account_id(sandbox.seller), entities, sandbox.now // SECOND)
     facts = {
         "event": name,
         "event_id": event_id,
@@ -165,7 +165,7 @@ def _send(
         "seller_order_id": order.seller_order_id,
         "reference": refund.reference if refund is not None else None,
     }
-    kind = NotificationType.REFUND if "refund" in told else NotificationType.PAYMENT
+    kind = NotificationType.REFUND if "refund" in entities else NotificationType.PAYMENT
     for target, url, secret in targets:
         former = f"{secret} of before" if outcome == Misbehaviour.OLD_SIGNATURE else secret
         signature = signatures.webhook_signature(former, text.encode())

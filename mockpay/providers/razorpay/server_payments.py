@@ -78,7 +78,7 @@ def create_json(call: Call) -> Later:
     result = payments.pay(call.sandbox, order, instrument, payer)
     keep_details(call, order, payment_id, details)
     result = payments.ask_issuer_at_once(call.sandbox, result, call.browser)
-    return Later(result.outbox_id, lambda later: _begun(later, payment_id))
+    return Later(result.outbox_id, lambda later: _payment_answer(later, payment_id))
 
 
 def create_upi(call: Call) -> Later:
@@ -119,7 +119,7 @@ def _instrument(call: Call, order: Order, buyer_id: str | None) -> Instrument:
 # --- how it goes on
 
 
-def _begun(call: Call, payment_id: str) -> Body:
+def _payment_answer(call: Call, payment_id: str) -> Body:
     """Ids and signature of a payment whose money is there, its error, or what has to happen next."""
     order, attempt = call.payment(payment_id)
     error, about = error_of_attempt(attempt, order.order_id), {"razorpay_payment_id": payment_id}
@@ -189,17 +189,17 @@ def otp_generate(call: Call, payment_id: str) -> Later:
     """Have the code sent; where that ends the payment, its error."""
     _, attempt = call.payment(payment_id)
     code_entry.send(call.sandbox, attempt)
-    return Later(None, lambda later: _asked(later, payment_id))
+    return Later(None, lambda later: _otp_answer(later, payment_id))
 
 
 def otp_resend(call: Call, payment_id: str) -> Later:
     """Have another code sent."""
     _, attempt = call.payment(payment_id)
     code_entry.resend(call.sandbox, attempt)
-    return Later(None, lambda later: _asked(later, payment_id))
+    return Later(None, lambda later: _otp_answer(later, payment_id))
 
 
-def _asked(call: Call, payment_id: str) -> Body:
+def _otp_answer(call: Call, payment_id: str) -> Body:
     order, attempt = call.payment(payment_id)
     error = error_of_attempt(attempt, order.order_id)
     if error is not None:
@@ -225,10 +225,11 @@ def otp_submit(call: Call, payment_id: str) -> Later:
         code = _RIGHT_CODE
     notice, after = code_entry.enter(call.sandbox, attempt, code)
     outbox_id = payments.charge_if_proved(call.sandbox, attempt, after)
-    return Later(outbox_id, lambda later: _begun(later, payment_id) if notice is None else _wrong(later, payment_id))
+    finish = _payment_answer if notice is None else _refuse_otp
+    return Later(outbox_id, lambda later: finish(later, payment_id))
 
 
-def _wrong(call: Call, payment_id: str) -> Body:
+def _refuse_otp(call: Call, payment_id: str) -> Body:
     order, attempt = call.payment(payment_id)
     error = error_of_attempt(attempt, order.order_id)
     if error is None:

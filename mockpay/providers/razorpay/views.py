@@ -28,7 +28,7 @@ from mockpay.providers.razorpay import (
 )
 from mockpay.providers.razorpay.calls import Body, Call, Later, View
 from mockpay.providers.razorpay.credentials import MOUNT, NAME, credentials
-from mockpay.providers.razorpay.errors import told
+from mockpay.providers.razorpay.errors import status_and_error
 from mockpay.services.sellers import accounts
 from mockpay.store import journal
 from mockpay.store.journal import RequestLine
@@ -142,7 +142,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
 def render_error(error: MockpayError) -> Response:
     """An error in Razorpay's format."""
-    status, api_error = told(error)
+    status, api_error = status_and_error(error)
     return _response(answers.error_body(api_error), status)
 
 

@@ -258,12 +258,12 @@ def _refunded(sandbox: Sandbox, order: Order, attempt: Attempt) -> int:
 def _outcome(error: ApiError | None, *, paid: bool, blocked: bool) -> dict[str, Any] | None:
     if not paid and error is None:
         return None
-    told = ("approved_by_network", "authorized", "Payment complete.")
+    row = ("approved_by_network", "authorized", "Payment complete.")
     if blocked:
-        told = ("not_sent_to_network", "blocked", "Stripe blocked this payment as too risky.")
+        row = ("not_sent_to_network", "blocked", "Stripe blocked this payment as too risky.")
     elif error is not None:
-        told = ("declined_by_network", "issuer_declined", "The bank did not return any further details.")
-    status, kind, words = told
+        row = ("declined_by_network", "issuer_declined", "The bank did not return any further details.")
+    status, kind, words = row
     return {
         "advice_code": None,
         "network_advice_code": None,

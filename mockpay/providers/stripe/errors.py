@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from mockpay.kernel.errors import MockpayError
+from mockpay.providers.error_tables import ErrorTable
 from mockpay.wire.stripe import errors
 from mockpay.wire.stripe.errors import ApiError
 
@@ -66,21 +66,18 @@ TABLE: Mapping[str, StripeError] = {
     "method.not_allowed": StripeError(404, message="Unrecognized request URL."),
     "request.too_large": StripeError(413),
 }
-_BROKEN = StripeError(500, errors.API, None, _INTERNAL)
-#: Families of codes that are about what was sent, and may say what.
-_ABOUT_REQUESTS = frozenset(
-    "amount attempt capture card field form incorrect_cardholder_name method order outcome outgoing parameter refund"
-    " request return_url scenario settings vpa".split()
+_ERRORS = ErrorTable(
+    rows=TABLE,
+    about_requests=frozenset(
+        "amount attempt capture card field form incorrect_cardholder_name method order outcome outgoing parameter"
+        " refund request return_url scenario settings vpa".split()
+    ),
+    refusal=StripeError,
+    unavailable=StripeError(503, errors.API, None, _INTERNAL),
+    internal=StripeError(500, errors.API, None, _INTERNAL),
 )
 
 
 def stripe_error(code: str) -> StripeError:
     """How an error is told; one that nobody thought of is the company's own."""
-    if code in TABLE:
-        return TABLE[code]
-    family, _, detail = code.partition(".")
-    if family == "database":
-        return StripeError(503, errors.API, None, _INTERNAL)
-    if family == "http":
-        return StripeError(int(detail)) if re.fullmatch("4[0-9]{2}", detail) else _BROKEN
-    return StripeError() if family in _ABOUT_REQUESTS else _BROKEN
+    return _ERRORS.find(code)

@@ -95,15 +95,15 @@ def _details(sandbox: Sandbox, instrument: Instrument) -> dict[str, Any]:
 
 
 def _billing(about: Parameters | None, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    told = about.inner("billing_details") if about is not None else None
-    known = dict(before or objects.new_object(METHOD, "", 0)["billing_details"])
-    if told is None:
-        return known
-    given = {name: told.text(name) for name in _BILLING if name in told}
-    address = told.inner("address")
+    details = about.inner("billing_details") if about is not None else None
+    billing = dict(before or objects.new_object(METHOD, "", 0)["billing_details"])
+    if details is None:
+        return billing
+    texts = {name: details.text(name) for name in _BILLING if name in details}
+    address = details.inner("address")
     if address is not None:
-        known["address"] = {name: address.text(name) for name in known["address"]}
-    return {**known, **given}
+        billing["address"] = {name: address.text(name) for name in billing["address"]}
+    return {**billing, **texts}
 
 
 def instrument_of(sandbox: Sandbox, stored: ApiObject) -> Instrument:
