@@ -106,6 +106,9 @@ class ProviderPort:
     Args:
         name: The folder's name, stored with every order.
         title: The company's name for people.
+        opening: What an order's timeline tells of its beginning: whose call it was, or what of it was checked.
+        returning: What a buyer's browser brings back to the seller, as in "was sent to this URL with ...".
+        listens: Whether the seller of a world has an address that is told of payments.
         own_methods: Methods that its pages call otherwise, by code.
         takes: Whether an order can be paid by a method.
         order_id: Makes an order's id; `number` counts a seller order id's.
@@ -141,6 +144,9 @@ class ProviderPort:
 
     name: str
     title: str
+    opening: str = ""
+    returning: str = "the result"
+    listens: Callable[[Any], bool] = lambda sandbox: bool(sandbox.seller.ipn_url)
     own_methods: Mapping[str, Method] = field(default_factory=dict)
     takes: Callable[[Method], bool] = lambda _method: True
     order_id: Callable[[Seller, PaymentRequest, int], str] = _order_id

@@ -8,6 +8,8 @@ from tinypay import credentials, returns, views
 provider = Provider(
     name=credentials.NAME,
     title="Tinypay",
+    opening="By a call of Tinypay’s API",
+    returning="the signed result",
     credentials=credentials.credentials,
     key_names=("secret_key",),
     addresses=credentials.addresses,

@@ -14,6 +14,8 @@ from mockpay.providers.payu.gateway import PayuGateway
 provider = Provider(
     name=credentials.NAME,
     title="PayU",
+    opening="By PayU’s form or API, hash matched",
+    returning="the result and its reverse hash",
     order_id=ids.order_id,
     attempt_id=ids.mihpayid,
     refund_id=ids.request_id,

@@ -14,6 +14,9 @@ from mockpay.providers.razorpay.gateway import RazorpayGateway
 provider = Provider(
     name=credentials.NAME,
     title="Razorpay",
+    opening="By a call of Razorpay’s API",
+    returning="the payment’s id and signature, or its error",
+    listens=events.listens,
     order_id=ids.order_id,
     attempt_id=ids.payment_id,
     refund_id=ids.refund_id,

@@ -199,6 +199,11 @@ def endpoints(sandbox: Sandbox) -> list[ApiObject]:
     return [endpoint for endpoint in reversed(found) if endpoint.state == ENABLED]
 
 
+def listens(sandbox: Sandbox) -> bool:
+    """Whether the seller has an address or an active webhook."""
+    return bool(sandbox.seller.ipn_url) or any(endpoint.facts["active"] for endpoint in endpoints(sandbox))
+
+
 def notify(_seller: Seller, _keys: Keys, notification: Notification, _real_now: int) -> OutgoingMessage:
     """An event as it goes out: the same text, signature and id at every try."""
     text, signature = str(notification.facts["body"]), str(notification.facts["signature"])

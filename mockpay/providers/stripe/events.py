@@ -182,6 +182,11 @@ def _summary(body: Mapping[str, Any], order: Order | None) -> dict[str, Any]:
     }
 
 
+def listens(sandbox: Sandbox) -> bool:
+    """Whether the seller has an endpoint that is on."""
+    return bool(api_objects.in_state(sandbox, NAME, ENDPOINT, "enabled"))
+
+
 def notify(seller: Seller, _keys: Keys, notification: Notification, real_now: int) -> OutgoingMessage:
     """An event as it goes out; its signature's time is the real one of this try, as the public clients check it."""
     body = msgspec.json.format(msgspec.json.encode(notification.facts["event"]), indent=2)

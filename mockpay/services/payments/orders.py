@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -183,19 +184,22 @@ def expire(sandbox: Sandbox, order_pk: int) -> Order:
     return step(sandbox, ORDERS, order, "timeout", Actor.CLOCK, {"reason": "payment_timed_out"})
 
 
-def record_return(sandbox: Sandbox, order: Order, url: str, fault: str) -> int:
+def record_return(sandbox: Sandbox, order: Order, url: str, fault: str, fields: Mapping[str, str] | None = None) -> int:
     """
     The buyer goes back to the seller; when they first did.
 
     Args:
-        url: Where the browser is sent, with the signed result.
+        url: Where the browser is sent, with the result in its query where that is not posted.
         fault: The outcome of the redirect stage; after ``never_returns`` the seller sees nothing.
+        fields: What the browser posts there; None where it only goes there.
     """
     events = transitions.of_order(sandbox, order.order_pk)
     before = next((e.at for e in events if e.event == "returned"), None)
     if before is not None:
         return before
-    facts = {"fault": fault} if fault == "never_returns" else {"fault": fault, "url": url}
+    facts: dict[str, object] = {"fault": fault}
+    if fault != "never_returns":
+        facts |= {"url": url} if fields is None else {"url": url, "fields": dict(fields)}
     if order.fills_wallet:
         facts["kind"] = order.kind
     add_event(sandbox, ORDERS, order, "returned", Actor.BUYER, facts, before=order.state)

@@ -163,21 +163,21 @@ _DELAY_MS = 5 * SECOND
 
 
 def leave(runtime: Runtime, token: str) -> Response:
-    """Send the buyer back with the signed result; a failed order is given up by leaving it."""
+    """Send the buyer back with the result; a failed order is given up by leaving it."""
     with writing_session(runtime, token) as session:
         reusable = session.sandbox.provider_of(session.order).reusable
         if session.auth_pending or (session.current == "choose" and not reusable):
             return go(session.url)
         order = session.order if reusable else captures.give_up(session.sandbox, session.order)
-        url = _return_url(PageSession(session.sandbox, order, session.last))
+        left = PageSession(session.sandbox, order, session.last)
+        url, fields = _return_url(left), _return_fields(left)
         fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
-        first = orders.record_return(session.sandbox, order, url, fault)
+        first = orders.record_return(session.sandbox, order, url, fault, fields)
         if fault == "never_returns":
             page = page_session.page_context(session, "The buyer closed the browser")
             return show("checkout/closed.html", page=page, scenario=page_session.redirect_scenario(session))
         if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
             return _hold(session)
-        fields = _return_fields(PageSession(session.sandbox, order, session.last))
         if fields is not None:
             page = page_session.page_context(session, "Taking you back")
             return show("checkout/return.html", page=page, url=url, fields=fields)

@@ -76,6 +76,6 @@ def _line(call: GatewayCall) -> CallLine:
         call.message or "",
     ]
     exchange = json.dumps(call.exchange, indent=2, ensure_ascii=False) if call.exchange else ""
-    asked = "told by itself" if call.direction is CallDirection.IN else f"{call.operation.lower()}{again}"
+    asked = "webhook" if call.direction is CallDirection.IN else f"{call.operation.lower()}{again}"
     title = f"{call.gateway}: {asked}"
     return CallLine(title, OUTCOMES[call.outcome], ", ".join(filter(None, facts)), exchange)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -120,9 +121,9 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         traces=decision_traces(last, magic_amounts=sandbox.seller.settings.magic_amounts) if last else [],
         **_summary(sandbox, order, tries, events),
         **_request(sandbox, order),
-        browser=browser_return(events),
+        browser=browser_return(events, sandbox.provider_of(order)),
         no_notification=_no_notification(sandbox, order, tries),
-        no_ipn_url=not sandbox.seller.ipn_url,
+        no_ipn_url=not sandbox.provider_of(order).listens(sandbox),
         calls=[(call, deliveries.layers(call.answer) if call.answer else []) for call in calls],
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
@@ -147,8 +148,14 @@ def _troubles(order: Order, sent: Sequence[Notification], calls: Sequence[Call])
     return [
         *dict.fromkeys(accepted),
         *(f"notification “{deliveries.what_was_told(each)}”: {each.reason}".rstrip(".") for each in lost),
-        *(f"{call.kind} was refused: {call.outcome}" for call in calls if 400 <= (call.status or 0) < _OWN_TROUBLE),
+        *(f"{call.kind} was refused: {call.outcome}" for call in calls if _is_refusal(call)),
     ]
+
+
+def _is_refusal(call: Call) -> bool:
+    """Whether a call was refused for what the caller did; a declined payment is an answer."""
+    status = call.status or 0
+    return 400 <= status < _OWN_TROUBLE and status != HTTPStatus.PAYMENT_REQUIRED
 
 
 _UNDELIVERED = frozenset({DeliveryState.RETRY_WAIT, DeliveryState.DEAD})
@@ -156,10 +163,13 @@ _UNDELIVERED = frozenset({DeliveryState.RETRY_WAIT, DeliveryState.DEAD})
 
 def _no_notification(sandbox: Sandbox, order: Order, tries: Sequence[Attempt]) -> str:
     """Why no notification tells of the order as it stands."""
-    if not sandbox.seller.ipn_url:
+    provider = sandbox.provider_of(order)
+    if not provider.listens(sandbox):
         return "None: the seller has no address for notifications."
     if not tries:
         return "None yet." if order.open else "None: nothing was tried, so there is no payment to tell of."
+    if provider.observe is not None:
+        return "None yet: nothing has happened that an address of the seller’s wants to know."
     return "None yet: one is sent when the payment has ended."
 
 
@@ -233,7 +243,7 @@ def _summary(
     subjects = [str(order.order_pk), *others]
     waiting = [event for subject in subjects for event in schedule.waiting_of(sandbox, subject)]
     duration = offset(events[-1].at - events[0].at).lstrip("+") if events else "0 s"
-    *earlier, newest = timeline_by_try(events, sandbox.provider_of(order).methods)
+    *earlier, newest = timeline_by_try(events, sandbox.provider_of(order))
     return {
         "lines": [*newest, *expected_lines(waiting, sandbox.now)],
         "earlier": [

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Struct
 
 from mockpay.domain.orders import Order
+from mockpay.domain.providers import ProviderPort
 from mockpay.domain.timeline import TimelineEvent
 from mockpay.kernel.clock import rfc3339
 from mockpay.store.reads import lists
@@ -47,17 +48,20 @@ class Call(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def browser_return(events: Sequence[TimelineEvent]) -> BrowserReturn:
+def browser_return(events: Sequence[TimelineEvent], provider: ProviderPort) -> BrowserReturn:
     """What the browser was sent back with, by the order's timeline."""
     back = next((event for event in events if event.machine == "order" and event.event == "returned"), None)
     if back is None:
         return BrowserReturn("Nothing yet: the browser was not sent back from the payment page.")
     fault, url = RETURNS.get(str(back.facts.get("fault"))), str(back.facts.get("url", ""))
+    posted = back.facts.get("fields")
     if not url:
         return BrowserReturn("Nothing: the browser was closed, as the scenario has it, and not sent back.")
-    sent = f"{fault[:1].upper()}{fault[1:]}" if fault else "The browser was sent to this URL with the signed result"
+    usual = f"The browser {'posted a form to' if posted else 'was sent to'} this URL with {provider.returning}"
+    sent = f"{fault[:1].upper()}{fault[1:]}" if fault else usual
     words = f"{sent}; whether it arrived, only the seller knows."
-    return BrowserReturn(words, url, tuple(parse_qsl(urlsplit(url).query, keep_blank_values=True)))
+    fields = posted.items() if isinstance(posted, Mapping) else parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    return BrowserReturn(words, url, tuple((name, str(value)) for name, value in fields))
 
 
 def warning_lines(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from mockpay.domain.timeline import Actor
 Words = tuple[str, str, str, str]
 
 _ORDER: Mapping[str, Words] = {
-    "opened": ("Order opened", "ok", "tick", "Payload decrypted, signature matched"),
+    "opened": ("Order opened", "ok", "tick", ""),
     "attempt_failed": ("Buyer may try again", "idle", "back", "For as long as the order is open"),
     "buyer_cancel": ("Order cancelled", "idle", "dash", ""),
     "timeout": ("Order expired", "idle", "clock", "The time to pay was over"),

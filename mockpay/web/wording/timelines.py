@@ -16,6 +16,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import NotificationType
 from mockpay.domain.orders import CLOSED_UNPAID, OrderKind, OrderState
 from mockpay.domain.payments.attempts import TERMINAL, AttemptState
+from mockpay.domain.providers import NO_PROVIDER, ProviderPort
 from mockpay.domain.refunds import CANCELLATION, TESTER
 from mockpay.domain.timeline import Actor, TimelineEvent
 from mockpay.kernel.clock import SECOND, indian, rfc3339
@@ -52,13 +53,14 @@ _RESULTS: Mapping[str, str] = {
 }
 
 
-def timeline_lines(events: Iterable[TimelineEvent], methods: Mapping[str, Method] = METHODS) -> list[Line]:
-    """All that happened: the first time in full, the later ones as what passed since."""
-    return [line for lines in timeline_by_try(events, methods) for line in lines]
+def timeline_lines(events: Iterable[TimelineEvent], provider: ProviderPort = NO_PROVIDER) -> list[Line]:
+    """All that happened, in a company's words: the first time in full, the later ones as what passed since."""
+    return [line for lines in timeline_by_try(events, provider) for line in lines]
 
 
-def timeline_by_try(events: Iterable[TimelineEvent], methods: Mapping[str, Method] = METHODS) -> list[list[Line]]:
+def timeline_by_try(events: Iterable[TimelineEvent], provider: ProviderPort = NO_PROVIDER) -> list[list[Line]]:
     """The same, what happened since the second and each later try began in a list of its own."""
+    methods = {**METHODS, **provider.methods}
     visible = [event for event in events if (event.machine, event.event) not in _SILENT]
     deciding = _deciding(visible)
     first = visible[0] if visible else None
@@ -73,7 +75,7 @@ def timeline_by_try(events: Iterable[TimelineEvent], methods: Mapping[str, Metho
             if begun:
                 lines_by_try.append([])
             begun = True
-        line = _line(event, first, methods_by_attempt.get(event.subject), decided=event is deciding)
+        line = _line(event, first, methods_by_attempt.get(event.subject), provider, decided=event is deciding)
         if event.subject in reviewed_at and event.event in _REVIEW_ENDS:
             line = replace(line, fact=_of_review(event, reviewed_at[event.subject]))
         lines_by_try[-1].append(line)
@@ -94,7 +96,9 @@ def _of_review(event: TimelineEvent, held_at: int) -> str:
     return by + waits if event.event == "approve_to_auth" else by
 
 
-def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | None, *, decided: bool) -> Line:
+def _line(
+    event: TimelineEvent, first: TimelineEvent | None, method: Method | None, provider: ProviderPort, *, decided: bool
+) -> Line:
     title, kind, icon, fact = words(event.machine, event.event)
     if method is not None and event.event == "chosen":
         title, icon = f"{method.noun[:1].upper()}{method.noun[1:]} chosen", method.icon
@@ -110,16 +114,24 @@ def _line(event: TimelineEvent, first: TimelineEvent | None, method: Method | No
         title = "Waits for a reload"
     elif event.machine == "attempt":
         title = _title_of_method(event, method) or title
-    text = _TELLERS[event.machine](event) if event.machine in _TELLERS else _of_payment(event, method)
     return Line(
         title=title,
         at=instant(event.at) if first is None or event is first else offset(event.at - first.at),
-        fact=text or fact,
+        fact=_fact_of(event, method, provider) or fact,
         kind=kind,
         icon=icon,
         iso=rfc3339(event.at),
         decided=decided,
     )
+
+
+def _fact_of(event: TimelineEvent, method: Method | None, provider: ProviderPort) -> str:
+    """What an event itself tells; empty where it tells nothing."""
+    if event.machine in _TELLERS:
+        return _TELLERS[event.machine](event)
+    if event.machine == "order" and event.event in _BY_PROVIDER and "kind" not in event.facts:
+        return _BY_PROVIDER[event.event](event, provider)
+    return _of_payment(event, method)
 
 
 #: What a balance does where a bank would.
@@ -236,7 +248,7 @@ def _of_wallet(event: TimelineEvent) -> str:
         return f"{facts['message']} The money goes back."
     if event.event == "opened":
         return _OPENED_FOR.get(str(facts.get("kind")), "")
-    return "The account’s own page" if "kind" in facts else _returned(event)
+    return "The account’s own page"
 
 
 def _captured(facts: Mapping[str, object]) -> str:
@@ -246,14 +258,17 @@ def _captured(facts: Mapping[str, object]) -> str:
     return f"{amount.display()} taken{rest}"
 
 
-def _returned(event: TimelineEvent) -> str:
+def _returned(event: TimelineEvent, provider: ProviderPort) -> str:
     """What came back to the seller, and in which way it misbehaved."""
     fault = RETURNS.get(str(event.facts.get("fault")))
-    return fault[:1].upper() + fault[1:] if fault else f"A signed {_result(event)}"
+    return fault[:1].upper() + fault[1:] if fault else f"{_RESULTS.get(event.after, 'FAILURE')}: {provider.returning}"
 
 
-def _result(event: TimelineEvent) -> str:
-    return _RESULTS.get(event.after, "FAILURE")
+#: What depends on the company by which a payment came.
+_BY_PROVIDER: Mapping[str, Callable[[TimelineEvent, ProviderPort], str]] = {
+    "opened": lambda _event, provider: provider.opening,
+    "returned": _returned,
+}
 
 
 def _texts(facts: Mapping[str, object]) -> Mapping[str, str]:

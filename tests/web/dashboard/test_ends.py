@@ -254,7 +254,7 @@ def test_a_hold_goes_back_to_the_seller_as_pending(runtime):
     with world.transaction() as sandbox:
         orders.record_return(sandbox, world._fresh(sandbox, order), "http://127.0.0.1/", "success")
     told = timeline(Visitor(runtime, world.seller_id).see_order(order))
-    assert told["Sent back to the seller"] == "A signed PENDING"
+    assert told["Sent back to the seller"] == "PENDING: the signed result"
 
 
 # --- rules of what comes after the last try

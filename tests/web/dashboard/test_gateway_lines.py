@@ -48,9 +48,9 @@ def test_a_call_is_shown_with_request_and_answer_and_without_secrets(runtime):
     [(_, rule, candidates, calls)] = panels(page)
     assert (rule, candidates) == ("Rule 1: cards, in the rule’s own order", "razorpay; simulator")
     assert [call.split(",")[0] for call in calls] == [
-        "razorpay: charge done",
         "razorpay: prepare done",
-        "razorpay: told by itself done",
+        "razorpay: charge done",
+        "razorpay: webhook done",
     ]
     shown = text(page.xpath("//section[@aria-labelledby='gateways-1']")[0])
     assert '"amount": 49900' in shown

@@ -9,11 +9,14 @@ from mockpay.web.dashboard.seller_messages import browser_return, last_calls
 
 def test_what_the_browser_brought_is_told_field_by_field(world):
     order = world.order()
-    assert "the browser was not sent back from the payment page" in browser_return(world.timeline(order)).words
+    assert (
+        "the browser was not sent back from the payment page"
+        in browser_return(world.timeline(order), world.runtime.provider(order.provider)).words
+    )
     url = "http://127.0.0.1:8420/shop/return?status=SUCCESS&reason=&sellerOrderId=O%201"
     with world.transaction() as sandbox:
         orders.record_return(sandbox, world._fresh(sandbox, order), url, "success")
-    told = browser_return(world.timeline(order))
+    told = browser_return(world.timeline(order), world.runtime.provider(order.provider))
     sent = "The browser was sent to this URL with the signed result; whether it arrived, only the seller knows."
     assert (told.words, told.url) == (sent, url)
     assert told.fields == (("status", "SUCCESS"), ("reason", ""), ("sellerOrderId", "O 1"))
@@ -23,7 +26,7 @@ def test_a_browser_that_was_not_sent_back_brought_nothing(world):
     order = world.order()
     with world.transaction() as sandbox:
         orders.record_return(sandbox, world._fresh(sandbox, order), "http://127.0.0.1/", "never_returns")
-    message = browser_return(world.timeline(order))
+    message = browser_return(world.timeline(order), world.runtime.provider(order.provider))
     assert message.words == "Nothing: the browser was closed, as the scenario has it, and not sent back."
     assert (message.url, message.fields) == ("", ())
 
