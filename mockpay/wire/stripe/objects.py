@@ -163,7 +163,8 @@ SHOWN = frozenset(
     " payment_method_types latest_charge payment_intent charge created livemode code decline_code network_decline_code"
     " message type param failure_code failure_message reason failure_reason refunded captured paid authorization_code"
     " last4 brand network funding network_status seller_message cancellation_reason canceled_at reference has_more url"
-    " api_version pending_webhooks".split()
+    " api_version pending_webhooks payment_method customer confirmation_method allow_redisplay doc_url country issuer"
+    " available preferred refund".split()
 )
 SHOWN_HEADERS = frozenset(
     {"content-type", "retry-after", "request-id", "idempotent-replayed", "stripe-should-retry", "stripe-version"}
