@@ -18,7 +18,7 @@ from mockpay.kernel.errors import NotFound
 from mockpay.services.gateways import accounts, faults, results
 from mockpay.services.payments import payments
 from mockpay.services.payments.transitions import get_attempt
-from mockpay.store import gateway_accounts, gateway_calls, outbox
+from mockpay.store import gateway_accounts, gateway_calls, gateway_events, outbox
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.outbox import OutboxRow
 from mockpay.store.transitions import require
@@ -61,6 +61,9 @@ def gateway_call(sandbox: Sandbox, row: OutboxRow) -> Send:
 def _charge(sandbox: Sandbox, call: GatewayCall, attempt: Attempt) -> Charge:
     """What the call is about; the instrument's secret only where money is asked for."""
     ids = attempt.external_ids or {} if attempt.gateway == call.gateway else {}
+    if call.operation is Operation.STATUS and call.refund_id is not None:
+        name = gateway_events.find_refund_name(sandbox, call.gateway, call.refund_id)
+        ids = {**ids, "refund": require(name, "refund")}
     pays = call.operation in PAYING or call.gateway == DEFAULT
     charge = payments.charge_request(sandbox, attempt) if pays else payments.charge_about(sandbox, attempt)
     planned = "failure" if charge.fault == "noresponsefail" and call.gateway != DEFAULT else charge.planned
@@ -150,6 +153,8 @@ def _ask(adapter: GatewayAdapter, call: GatewayCall, charge: Charge, link: Link)
         return adapter.capture(charge, call.amount.minor, link)
     if call.operation is Operation.REFUND:
         return adapter.refund(charge, call.amount.minor, call.idempotency_key, link)
+    if call.operation is Operation.STATUS and call.refund_id is not None:
+        return adapter.refund_status(charge, link)
     if call.operation is Operation.STATUS and "payment" not in charge.ids:
         return adapter.lookup(charge, link)
     asks = {

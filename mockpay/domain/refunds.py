@@ -32,7 +32,14 @@ _S = RefundState
 REFUND: Machine[RefundState] = Machine(
     "refund",
     {
-        **steps([_S.PENDING], completed=_S.COMPLETED, declined=_S.DECLINED, held=_S.PENDING, released=_S.PENDING),
+        **steps(
+            [_S.PENDING],
+            completed=_S.COMPLETED,
+            declined=_S.DECLINED,
+            held=_S.PENDING,
+            released=_S.PENDING,
+            expedited=_S.PENDING,
+        ),
         **steps([_S.COMPLETED], reversed=_S.REVERSED),
     },
 )

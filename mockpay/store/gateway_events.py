@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table, select
+from sqlalchemy import ColumnElement, Index, Table, select
 
 from mockpay.store.db.mapping import insert_new
 from mockpay.store.db.metadata import big, metadata, text
@@ -23,7 +23,10 @@ references = Table(
     text("gateway", primary_key=True),
     text("reference", primary_key=True),
     text("attempt_id"),
+    #: Of the name of a refund: which one it is here.
+    text("refund_id", null=True),
     Index("gateway_references_of_attempt", "attempt_id"),
+    Index("gateway_references_of_refund", "refund_id"),
 )
 
 
@@ -33,17 +36,42 @@ def add(sandbox: Sandbox, gateway: str, event_id: str) -> bool:
     return insert_new(sandbox.connection, events, row)
 
 
-def add_reference(sandbox: Sandbox, gateway: str, reference: str, attempt_id: str) -> None:
-    """Remember what a gateway calls an attempt's payment."""
-    row = {"seller_id": sandbox.seller_id, "gateway": gateway, "reference": reference, "attempt_id": attempt_id}
+def add_reference(
+    sandbox: Sandbox, gateway: str, reference: str, attempt_id: str, refund_id: str | None = None
+) -> None:
+    """Remember what a gateway calls an attempt's payment, or a refund of it."""
+    row = {
+        "seller_id": sandbox.seller_id,
+        "gateway": gateway,
+        "reference": reference,
+        "attempt_id": attempt_id,
+        "refund_id": refund_id,
+    }
     insert_new(sandbox.connection, references, row)
 
 
 def find_attempt_id(sandbox: Sandbox, gateway: str, reference: str) -> str | None:
     """The attempt that a gateway calls so; None where it is nobody's."""
-    query = select(references.c.attempt_id).where(
+    query = select(references.c.attempt_id).where(*_named(sandbox, gateway, reference))
+    return sandbox.connection.execute(query).scalar()
+
+
+def find_refund_id(sandbox: Sandbox, gateway: str, reference: str) -> str | None:
+    """The refund that a gateway calls so; None where it is none of ours, or not known to be yet."""
+    query = select(references.c.refund_id).where(*_named(sandbox, gateway, reference))
+    return sandbox.connection.execute(query).scalar()
+
+
+def find_refund_name(sandbox: Sandbox, gateway: str, refund_id: str) -> str | None:
+    """What a gateway calls a refund; None before it has told."""
+    query = select(references.c.reference).where(
         references.c.seller_id == sandbox.seller_id,
         references.c.gateway == gateway,
-        references.c.reference == reference,
+        references.c.refund_id == refund_id,
     )
     return sandbox.connection.execute(query).scalar()
+
+
+def _named(sandbox: Sandbox, gateway: str, reference: str) -> tuple[ColumnElement[bool], ...]:
+    mine = (references.c.seller_id == sandbox.seller_id, references.c.gateway == gateway)
+    return (*mine, references.c.reference == reference)

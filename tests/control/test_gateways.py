@@ -258,7 +258,7 @@ def test_a_refund_moves_the_money_at_the_gateway_that_took_it(world):
     refund_id = world.refund(stored, "100.00")
     world.advance(10)
     assert world.get(f"/refunds/{refund_id}").json["state"] == "COMPLETED"
-    [line] = calls(world, "operation=REFUND")
+    [line] = calls(world, "operation=REFUND&direction=out")
     assert (line["refund_id"], line["amount"], line["outcome"]) == (refund_id, "100.00", "approved")
 
 

@@ -23,7 +23,13 @@ USUAL = 5 * SECOND
 
 #: facts, section 12.3.
 LEADS = {
-    "PENDING": {"completed": "COMPLETED", "declined": "DECLINED", "held": "PENDING", "released": "PENDING"},
+    "PENDING": {
+        "completed": "COMPLETED",
+        "declined": "DECLINED",
+        "held": "PENDING",
+        "released": "PENDING",
+        "expedited": "PENDING",
+    },
     "COMPLETED": {"reversed": "REVERSED"},
     "DECLINED": {},
     "REVERSED": {},
@@ -37,7 +43,7 @@ def test_the_machine_is_the_published_one():
 
 
 def test_what_is_over_does_not_go_on(subtests):
-    for event in ["completed", "declined", "held", "released", "reversed"]:
+    for event in ["completed", "declined", "held", "released", "expedited", "reversed"]:
         for state in ["DECLINED", "REVERSED"]:
             with subtests.test(state=state, event=event):
                 with pytest.raises(IllegalTransition) as refused:

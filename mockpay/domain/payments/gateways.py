@@ -185,7 +185,8 @@ class Webhook(Struct, frozen=True):
     """
     A verified message of a gateway's: `event_id` is the same however often it comes.
 
-    `reference` is our own name of the payment or the gateway's; `content` is what of the message may be stored, and
+    `reference` is our own name of the payment or the gateway's; `operation` STATUS tells of the payment itself, REFUND
+    of the refund that ``result.ids["refund"]`` names. `content` is what of the message may be stored, and
     `string_to_sign` what its signature covers, without what is hidden.
     """
 
@@ -233,6 +234,10 @@ class GatewayAdapter(Protocol):
 
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """Send captured money back; the same key again is the same refund."""
+        ...
+
+    def refund_status(self, charge: Charge, link: Link) -> Result:
+        """What became of the refund that ``charge.ids["refund"]`` names."""
         ...
 
     def status(self, charge: Charge, link: Link) -> Result:

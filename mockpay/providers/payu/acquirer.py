@@ -19,7 +19,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.notifications import OutgoingMessage
 from mockpay.domain.payments.faults import Fault
 from mockpay.kernel import ids
-from mockpay.kernel.clock import indian
+from mockpay.kernel.clock import SECOND, indian
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.http.calls import HttpCall, HttpReply
 from mockpay.kernel.money import MINIMUM_MINOR, Money
@@ -46,7 +46,9 @@ from mockpay.wire.payu.answers import (
 _PAYMENT = "payment"
 _CAPTURE, _REFUND, _CANCEL = "capture", "refund", "cancel"
 _ACTIONS = (_CAPTURE, _REFUND, _CANCEL)
-_QUEUED, _DONE = "queued", "success"
+_QUEUED, _DONE, _FAILED_ACTION = "queued", "success", "failure"
+#: When the end of a refund is told, after it was queued.
+_REFUND_MS = 10 * SECOND
 #: Methods of payment by the mode (`pg`) that a form names.
 METHOD_OF = {"CC": "card", "DC": "card", "UPI": "upi", "NB": "netbanking", "EMI": "emi"}
 #: What is stored of a posted payment: what comes back in its result.
@@ -180,7 +182,13 @@ def _decide(form: _Form, amount: Money, number: int) -> GatewayObject:
 
 
 def webhook(sandbox: Sandbox, object_id: str, _name: str, fault: Fault | None) -> OutgoingMessage | None:
-    """What is told of a payment as it is by now: a form with the hash of a result; it has no name of its own."""
+    """
+    What is told of a payment as it is by now: a form with the hash of a result; it has no name of its own. A refund is
+    told as JSON that nobody signs.
+    """
+    refund = gateway_objects.find(sandbox, NAME, _REFUND, object_id)
+    if refund is not None:
+        return _refund_webhook(sandbox, refund, fault)
     payment = gateway_objects.find(sandbox, NAME, _PAYMENT, object_id)
     if payment is None:
         return None
@@ -192,6 +200,31 @@ def webhook(sandbox: Sandbox, object_id: str, _name: str, fault: Fault | None) -
     fields = answers.payment_fields(_transaction(payment), key, salt)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return OutgoingMessage(headers, urlencode(fields).encode(), hashes.response_text(fields, salt))
+
+
+def _refund_webhook(sandbox: Sandbox, refund: GatewayObject, fault: Fault | None) -> OutgoingMessage | None:
+    payment = gateway_objects.find(sandbox, NAME, _PAYMENT, str(refund.parent))
+    if payment is None:
+        return None
+    transaction_ = _transaction(_settle(sandbox, payment))
+    made = gateway_objects.find(sandbox, NAME, _REFUND, refund.object_id) or refund
+    action = _action(payment, made)
+    message = {
+        "action": action.kind,
+        "status": action.status,
+        "key": gateway_server.signing_secret(sandbox, NAME, "key", fault),
+        "merchantTxnId": transaction_.fields.get("txnid", ""),
+        "mihpayid": payment.object_id,
+        "request_id": action.request_id,
+        "token": action.token,
+        "amt": action.amount.wire(),
+        "bank_ref_num": action.bank_reference,
+        "bank_arn": action.bank_reference,
+        "refund_mode": "Back to Source",
+        "remark": "",
+    }
+    body = msgspec.json.encode(message)
+    return OutgoingMessage({"Content-Type": "application/json"}, body, body.decode())
 
 
 def _mask_number(number: str) -> str:
@@ -308,7 +341,7 @@ def _cancel_or_refund(form: _Form) -> dict[str, Any]:
     if payment.state != CAPTURED:
         raise _action_refused(errors.INVALID_STATUS)
     refunds = gateway_objects.of_parent(form.sandbox, NAME, payment.object_id)
-    refunded = sum(refund.amount_minor for refund in refunds if refund.kind == _REFUND)
+    refunded = sum(each.amount_minor for each in refunds if each.kind == _REFUND and each.state != _FAILED_ACTION)
     if amount.minor > payment.facts["captured"] - refunded:
         raise _action_refused(errors.INVALID_AMOUNT)
     return _queue(form, payment, _REFUND, token, amount)
@@ -340,6 +373,8 @@ def _queue(form: _Form, payment: GatewayObject, kind: str, token: str, amount: M
     """Take over an action; whoever looks next finds it carried out."""
     request_id = _new_id(form.sandbox, "1", _ACTIONS, token)
     made = _add(form.sandbox, kind, request_id, payment.object_id, token, _QUEUED, amount, {})
+    if kind == _REFUND:
+        messages.send(form.sandbox, NAME, request_id, at=form.sandbox.now + _REFUND_MS)
     return answers.queued(_action(payment, made))
 
 

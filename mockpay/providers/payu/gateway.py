@@ -98,7 +98,11 @@ class PayuGateway:
 
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """Queue a refund."""
-        return _send_back(charge, minor, key, link)
+        return _named(_send_back(charge, minor, key, link))
+
+    def refund_status(self, charge: Charge, link: Link) -> Result:
+        """The refund by the number of its request."""
+        return _named(_action(charge, link, request_id=charge.ids["refund"]))
 
     def status(self, charge: Charge, link: Link) -> Result:
         """The payment by PayU's id."""
@@ -123,7 +127,7 @@ class PayuGateway:
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
-        What happened to a payment, with the hash of a result; messages about refunds are not signed, so not believed.
+        What happened to a payment, with the hash of a result, or to a refund, with no more than the merchant's key.
 
         Raises:
             Forbidden: code ``webhook.signature``.
@@ -131,7 +135,7 @@ class PayuGateway:
         """
         small = {name.lower(): value for name, value in headers.items()}
         if small.get("content-type", "").startswith("application/json"):
-            return None
+            return _parse_refund_webhook(body, credentials)
         fields = requests.decode(body)
         _check_hash(fields, credentials, Forbidden("The hash of the webhook is wrong.", code="webhook.signature"))
         if fields.get("mode") not in METHOD_OF:
@@ -140,6 +144,22 @@ class PayuGateway:
         event_id = f"{answered.ids['payment']}-{fields['unmappedstatus']}"
         content, signed = redact(fields, answers.SHOWN), _answer_text(redact_fields(fields, answers.SHOWN))
         return Webhook(event_id, fields.get("txnid", ""), Operation.STATUS, answered, content, signed)
+
+
+def _parse_refund_webhook(body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
+    plain = read_object(body)
+    if plain.get("action") != "refund":
+        return None
+    if not ids.same(str(plain.get("key", "")), credentials["key"]):
+        raise Forbidden("The key of the webhook is another one.", code="webhook.signature")
+    kind = _ACTION_KINDS.get(str(plain.get("status")).lower(), _K.PENDING)
+    names = [str(plain.get(name) or "") for name in ("mihpayid", "request_id")]
+    if not all(names):
+        raise Invalid("The webhook tells of no refund.", code="webhook.malformed")
+    payment_id, request_id = names
+    answered = Result(kind, "", ids={"refund": request_id})
+    event_id = f"{request_id}-{kind}"
+    return Webhook(event_id, payment_id, Operation.REFUND, answered, redact(plain, answers.SHOWN))
 
 
 def _pay(charge: Charge, link: Link, **more: str) -> Result:
@@ -204,6 +224,12 @@ def _send_back(charge: Charge, minor: int, key: str, link: Link) -> Result:
     return _action(charge, link, token) if _is_duplicate(answered) else answered
 
 
+def _named(answered: Result) -> Result:
+    """The answer to a refund: the number of its request is its name."""
+    request_id = answered.ids.get("request")
+    return answered if request_id is None else replace(answered, ids={**answered.ids, "refund": request_id})
+
+
 def _is_duplicate(answered: Result) -> bool:
     return answered.raw_code == str(errors.DUPLICATE_TOKEN)
 
@@ -217,17 +243,19 @@ def _queued_result(plain: Mapping[str, Any], charge: Charge, known: Mapping[str,
     return result(charge, _K.APPROVED if done else _K.PENDING, **known, request=str(request_id))
 
 
-def _action(charge: Charge, link: Link, token: str) -> Result:
-    """What became of the action of a token."""
+def _action(charge: Charge, link: Link, token: str = "", *, request_id: str = "") -> Result:
+    """What became of the action of a token, or of a request."""
     payment_id = charge.ids["payment"]
 
     def decode(plain: Mapping[str, Any]) -> Result:
         actions = answers.read_details(plain, payment_id)
         listed = actions.values() if isinstance(actions, Mapping) else ()
-        status = next((str(each.get("status")) for each in listed if each.get("token") == token), None)
-        if status is None:
-            return refuse(charge, "The token belongs to another payment.")
-        return result(charge, _ACTION_KINDS.get(status.lower(), _K.PENDING), payment=payment_id)
+        wanted = ("token", token) if token else ("request_id", request_id)
+        found = next((each for each in listed if str(each.get(wanted[0])) == wanted[1]), None)
+        if found is None:
+            return refuse(charge, "The action belongs to another payment.")
+        kind = _ACTION_KINDS.get(str(found.get("status")).lower(), _K.PENDING)
+        return result(charge, kind, payment=payment_id, request=str(found.get("request_id")))
 
     return _call(requests.check_action_status(payment_id), link, charge, decode)
 

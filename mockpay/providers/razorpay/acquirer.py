@@ -288,20 +288,29 @@ def _payment_body(sandbox: Sandbox, payment: GatewayObject) -> dict[str, Any]:
 _EVENTS = {"authorized": "authorized", "captured": "captured", "refunded": "captured", "failed": "failed"}
 
 
+_REFUND_EVENTS = {"pending": "created", "processed": "processed", "failed": "failed"}
+
+
 def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) -> OutgoingMessage | None:
-    """What is told of a payment as it is by now; the same state has the same event, but for its `name`."""
-    payment = gateway_objects.find(sandbox, NAME, _PAYMENT, object_id)
+    """What is told of a payment or refund as it is by now; the same state has the same event, but for its `name`."""
+    refund = gateway_objects.find(sandbox, NAME, _REFUND, object_id)
+    payment_id = str(refund.parent) if refund is not None else object_id
+    payment = gateway_objects.find(sandbox, NAME, _PAYMENT, payment_id)
     if payment is None:
         return None
     payment = _settle(_Call(sandbox, {}, {}, {}, {}), payment)
-    if payment.state not in _EVENTS:
+    about, names = refund or payment, _EVENTS if refund is None else _REFUND_EVENTS
+    if about.state not in names:
         return None
+    payload = {"payment": {"entity": _payment_body(sandbox, payment)}}
+    if refund is not None:
+        payload = {"refund": {"entity": _refund_body(refund)}, **payload}
     event = {
         "entity": "event",
         "account_id": f"acc_{gateway_server.digits(sandbox, NAME, _DIGITS, 'account')}",
-        "event": f"payment.{_EVENTS[payment.state]}",
-        "contains": ["payment"],
-        "payload": {"payment": {"entity": _payment_body(sandbox, payment)}},
+        "event": f"{about.kind}.{names[about.state]}",
+        "contains": [*payload],
+        "payload": payload,
         "created_at": sandbox.now // SECOND,
     }
     body = msgspec.json.encode(event)
@@ -309,7 +318,7 @@ def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) ->
     headers = {
         "Content-Type": "application/json",
         "X-Razorpay-Signature": signatures.webhook_signature(secret, body),
-        "X-Razorpay-Event-Id": gateway_server.digits(sandbox, NAME, _DIGITS, object_id, payment.state, name),
+        "X-Razorpay-Event-Id": gateway_server.digits(sandbox, NAME, _DIGITS, object_id, about.state, name),
     }
     return OutgoingMessage(headers, body, body.decode())
 
@@ -348,13 +357,18 @@ def _create_refund(call: _Call, payment_id: str | None = None) -> dict[str, Any]
     refund = _add(call, _REFUND, parent, key, "processed", amount, facts, parent, number)
     if amount == remaining:
         gateway_objects.change(call.sandbox, payment, state="refunded")
+    messages.send(call.sandbox, NAME, refund.object_id)
     return _refund_body(refund)
 
 
 def _refunded_minor(sandbox: Sandbox, payment: GatewayObject) -> int:
     refunds = gateway_objects.of_parent(sandbox, NAME, payment.object_id)
     by_network = payment.state == "refunded" and not refunds
-    return payment.amount_minor if by_network else sum(refund.amount_minor for refund in refunds)
+    return (
+        payment.amount_minor
+        if by_network
+        else sum(refund.amount_minor for refund in refunds if refund.state != "failed")
+    )
 
 
 def _fetch_refund(call: _Call, refund_id: str) -> dict[str, Any]:

@@ -23,6 +23,10 @@ _K = ResultKind
 #: What is sent of a buyer of whom neither is known; the API wants both.
 _CONTACT = {"email": "buyer@mockpay.test", "contact": "+919000000000"}
 
+#: What became of a refund, by its status, and the events that tell of one.
+_REFUNDS = {"processed": _K.APPROVED, "pending": _K.PENDING, "failed": _K.DECLINED}
+_REFUND_EVENTS = frozenset({"refund.created", "refund.processed", "refund.failed"})
+
 #: What is read of an answer that is no error.
 _Decode = Callable[[Mapping[str, Any]], Result]
 
@@ -83,15 +87,12 @@ class RazorpayGateway:
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """A refund of the payment."""
         request = requests.create_refund(charge.ids["payment"], minor, key)
-        kinds = {"processed": _K.APPROVED, "pending": _K.PENDING, "failed": _K.DECLINED}
+        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
 
-        def decode(refund: Mapping[str, Any]) -> Result:
-            kind = kinds.get(str(refund.get("status")))
-            if kind is None:
-                raise Invalid("The answer is no refund.", code="answer.malformed")
-            return result(charge, kind, **charge.ids, refund=_id_of(refund))
-
-        return _call(request, link, charge, decode)
+    def refund_status(self, charge: Charge, link: Link) -> Result:
+        """The refund by its id."""
+        request = requests.fetch_refund(charge.ids["refund"])
+        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
 
     def status(self, charge: Charge, link: Link) -> Result:
         """The payment by its id."""
@@ -120,7 +121,7 @@ class RazorpayGateway:
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
-        What happened to a payment, signed over the raw body.
+        What happened to a payment or a refund, signed over the raw body.
 
         Raises:
             Forbidden: code ``webhook.signature``.
@@ -131,16 +132,42 @@ class RazorpayGateway:
         if not signatures.fits(expected, small.get("x-razorpay-signature", "")):
             raise Forbidden("The signature of the webhook is wrong.", code="webhook.signature")
         plain = read_object(body)
+        event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
+        if plain.get("event") in _REFUND_EVENTS:
+            refund = _entity(plain, "refund")
+            answered = Result(_refund_kind(refund), "", ids={"refund": _id_of(refund)})
+            return Webhook(event_id, _id_of(refund, "payment_id"), Operation.REFUND, answered, content, "<RAW BODY>")
+        payment = _entity(plain, "payment")
         try:
-            payment = plain["payload"]["payment"]["entity"]
             event, method = str(plain["event"]), _method_of(str(payment["method"]))
-        except (KeyError, TypeError, StopIteration) as error:
+        except (KeyError, StopIteration) as error:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         if event not in {"payment.authorized", "payment.captured", "payment.failed"}:
             return None
         read = _result_of(METHODS[method].response_codes, payment)
-        event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
         return Webhook(event_id, str(payment.get("order_id")), Operation.STATUS, read, content, "<RAW BODY>")
+
+
+def _entity(plain: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object of a webhook."""
+    try:
+        entity = plain["payload"][name]["entity"]
+    except (KeyError, TypeError) as error:
+        raise Invalid(f"The webhook tells of no {name}.", code="webhook.malformed") from error
+    if not isinstance(entity, Mapping):
+        raise Invalid(f"The webhook tells of no {name}.", code="webhook.malformed")
+    return entity
+
+
+def _refund_kind(refund: Mapping[str, Any]) -> ResultKind:
+    kind = _REFUNDS.get(str(refund.get("status")))
+    if kind is None:
+        raise Invalid("This is no refund.", code="answer.malformed")
+    return kind
+
+
+def _refund_result(charge: Charge, refund: Mapping[str, Any]) -> Result:
+    return result(charge, _refund_kind(refund), **{**charge.ids, "refund": _id_of(refund)})
 
 
 def _method_of(theirs: str) -> str:

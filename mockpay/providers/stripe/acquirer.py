@@ -334,30 +334,46 @@ _EVENTS = {
 }
 
 
+_REFUND_EVENTS = {"pending": "refund.created", "succeeded": "refund.updated", "failed": "refund.failed"}
+
+
 def webhook(sandbox: Sandbox, object_id: str, name: str, fault: Fault | None) -> OutgoingMessage | None:
-    """What is told of an intent as it is by now; the same status has the same event, but for its `name`."""
+    """What is told of an intent or refund as it is by now; the same status has the same event, but for its `name`."""
+    call = _Call(sandbox, Parameters({}), {})
+    refund = gateway_objects.find(sandbox, NAME, _REFUND, object_id)
+    if refund is not None:
+        return _event(
+            call, _REFUND_EVENTS[refund.state], _refund_of(call, refund), fault, object_id, refund.state, name
+        )
     intent = gateway_objects.find(sandbox, NAME, _INTENT, object_id)
     if intent is None:
         return None
-    call = _Call(sandbox, Parameters({}), {})
     intent = _settle(call, intent)
     if intent.state not in _EVENTS:
         return None
     natural_key = (object_id, intent.state, len(_charges(call, intent)), name)
+    return _event(call, _EVENTS[intent.state], _intent_body(call, intent), fault, *natural_key)
+
+
+def _event(
+    call: _Call, type_: str, body: Mapping[str, Any], fault: Fault | None, *natural_key: object
+) -> OutgoingMessage:
+    """An event about an object, signed at the real time of this try."""
+    sandbox = call.sandbox
     event = {
         "id": f"evt_{gateway_server.digits(sandbox, NAME, _DIGITS, *natural_key)}",
         "object": "event",
         "api_version": requests.VERSION,
         "created": sandbox.now // SECOND,
-        "data": {"object": _intent_body(call, intent)},
+        "data": {"object": body},
         "livemode": False,
         "pending_webhooks": 1,
-        "type": _EVENTS[intent.state],
+        "type": type_,
     }
-    body = msgspec.json.encode(event)
+    raw = msgspec.json.encode(event)
     secret = gateway_server.signing_secret(sandbox, NAME, "webhook_secret", fault)
-    header = signatures.webhook_header(secret, body, sandbox.real_now // SECOND)
-    return OutgoingMessage({"Content-Type": "application/json", "Stripe-Signature": header}, body, body.decode())
+    header = signatures.webhook_header(secret, raw, sandbox.real_now // SECOND)
+    return OutgoingMessage({"Content-Type": "application/json", "Stripe-Signature": header}, raw, raw.decode())
 
 
 # --- refunds
@@ -384,15 +400,20 @@ def _create_refund(call: _Call) -> dict[str, Any]:
     number = gateway_objects.count(call.sandbox, NAME, charge.object_id)
     parent = charge.object_id
     refund = _add(call, _REFUND, parent, intent_id, "succeeded", amount, facts, parent, number)
+    messages.send(call.sandbox, NAME, refund.object_id)
     return _refund_body(refund, intent_id)
 
 
 def _refunded_minor(call: _Call, charge: GatewayObject) -> int:
-    return sum(refund.amount_minor for refund in gateway_objects.of_parent(call.sandbox, NAME, charge.object_id))
+    refunds = gateway_objects.of_parent(call.sandbox, NAME, charge.object_id)
+    return sum(refund.amount_minor for refund in refunds if refund.state != "failed")
 
 
 def _retrieve_refund(call: _Call, refund_id: str) -> dict[str, Any]:
-    refund = _find(call, _REFUND, refund_id)
+    return _refund_of(call, _find(call, _REFUND, refund_id))
+
+
+def _refund_of(call: _Call, refund: GatewayObject) -> dict[str, Any]:
     return _refund_body(refund, str(_find(call, _CHARGE, str(refund.parent)).parent))
 
 

@@ -26,6 +26,7 @@ _K = ResultKind
 _EVENTS = frozenset(
     {"payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.payment_failed"}
 )
+_REFUND_EVENTS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _REFUNDS = {
     "succeeded": _K.APPROVED,
     "pending": _K.PENDING,
@@ -106,17 +107,19 @@ class StripeGateway:
 
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """A refund of the intent; a repeated key gets its first answer again, so one that was pending is read anew."""
-
-        def decode(refund: Mapping[str, Any]) -> Result:
-            kind = _REFUNDS.get(str(refund.get("status")))
-            if kind is None:
-                raise Invalid("The answer is no refund.", code="answer.malformed")
-            return result(charge, kind, **charge.ids, refund=_id_of(refund))
-
-        first = _call(requests.create_refund(charge.ids["intent"], minor, key), link, charge, decode)
+        request = requests.create_refund(charge.ids["intent"], minor, key)
+        first = _call(request, link, charge, lambda refund: _refund_result(charge, refund))
         if first.kind is not _K.PENDING or _answer_header(first, "idempotent-replayed") != "true":
             return first
-        return _call(requests.retrieve_refund(first.ids["refund"]), link, charge, decode)
+        return self._retrieve_refund(charge, first.ids["refund"], link)
+
+    def refund_status(self, charge: Charge, link: Link) -> Result:
+        """The refund by its id."""
+        return self._retrieve_refund(charge, charge.ids["refund"], link)
+
+    def _retrieve_refund(self, charge: Charge, refund_id: str, link: Link) -> Result:
+        request = requests.retrieve_refund(refund_id)
+        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
 
     def status(self, charge: Charge, link: Link) -> Result:
         """The intent as it stands."""
@@ -131,7 +134,7 @@ class StripeGateway:
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """
-        What happened to an intent, signed over the raw body.
+        What happened to an intent or a refund, signed over the raw body.
 
         Raises:
             Forbidden: code ``webhook.signature``.
@@ -142,18 +145,42 @@ class StripeGateway:
         if not signatures.webhook_fits(credentials["webhook_secret"], body, header):
             raise Forbidden("The signature of the webhook is wrong.", code="webhook.signature")
         plain = read_object(body)
+        timestamp, _ = signatures.read_webhook_header(header)
+        content, signed = redact(plain, objects.SHOWN), f"{timestamp}.<RAW BODY>"
+        if plain.get("type") in _REFUND_EVENTS:
+            refund = _object(plain)
+            answered = Result(_refund_kind(refund), "", ids={"refund": _id_of(refund)})
+            intent_id = str(refund.get("payment_intent"))
+            return Webhook(_id_of(plain), intent_id, Operation.REFUND, answered, content, signed)
         if plain.get("type") not in _EVENTS:
             return None
+        intent = _object(plain)
         try:
-            intent = plain["data"]["object"]
             method = _method_of(intent["payment_method_types"][0])
         except (KeyError, TypeError, IndexError, StopIteration) as error:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         read = _result_of(METHODS[method].response_codes, intent)
-        content = redact(plain, objects.SHOWN)
-        timestamp, _ = signatures.read_webhook_header(header)
-        signed = f"{timestamp}.<RAW BODY>"
         return Webhook(_id_of(plain), read.ids["intent"], Operation.STATUS, read, content, signed)
+
+
+def _object(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an event tells of."""
+    data = event.get("data")
+    about = data.get("object") if isinstance(data, Mapping) else None
+    if not isinstance(about, Mapping):
+        raise Invalid("The webhook tells of nothing.", code="webhook.malformed")
+    return about
+
+
+def _refund_kind(refund: Mapping[str, Any]) -> ResultKind:
+    kind = _REFUNDS.get(str(refund.get("status")))
+    if kind is None:
+        raise Invalid("This is no refund.", code="answer.malformed")
+    return kind
+
+
+def _refund_result(charge: Charge, refund: Mapping[str, Any]) -> Result:
+    return result(charge, _refund_kind(refund), **{**charge.ids, "refund": _id_of(refund)})
 
 
 def _method_of(theirs: str) -> str:

@@ -10,7 +10,7 @@ from mockpay.domain.methods.registry import METHODS, response_codes_of
 from mockpay.domain.payments import retries
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.payments.breaker import after_answer
-from mockpay.domain.payments.gateways import PAYING, Capabilities, Operation, Result, ResultKind
+from mockpay.domain.payments.gateways import PAYING, Capabilities, Operation, Result, ResultKind, Webhook
 from mockpay.domain.payments.retries import POLICY, TECHNICAL_REASONS, History, Next, Step
 from mockpay.domain.payments.routing import DEFAULT
 from mockpay.domain.refunds import PROCESSING_FAILURE, RefundState
@@ -23,7 +23,7 @@ from mockpay.services.payments import captures, payments, settlement
 from mockpay.services.payments.transitions import ATTEMPTS, CAPTURE, RETURN, VOID, get_attempt, get_order
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds.transitions import SETTLE, get_refund
-from mockpay.store import attempts, gateway_breakers, gateway_calls, gateway_events, schedule
+from mockpay.store import attempts, gateway_breakers, gateway_calls, gateway_events, refunds, schedule
 from mockpay.store.gateway_calls import GatewayCall
 from mockpay.store.transitions import step, update
 from mockpay.store.unit_of_work import Sandbox
@@ -52,6 +52,8 @@ def record(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
     gateway_calls.finish(sandbox, call, result)
     _update_breaker(sandbox, call, result)
     attempt = _save_ids(sandbox, get_attempt(sandbox, call.attempt_id), call, result)
+    if call.refund_id is not None and "refund" in result.ids:
+        gateway_events.add_reference(sandbox, call.gateway, result.ids["refund"], attempt.attempt_id, call.refund_id)
     _RECORDERS[call.operation](sandbox, call, attempt, result)
     health.check_soon(sandbox)
 
@@ -227,7 +229,10 @@ _STEPS: Mapping[Step, Callable[[Sandbox, GatewayCall, Attempt, Result, Next], No
 
 
 def _record_status(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
-    """What became of an attempt that nobody knew the end of, or of a capture."""
+    """What became of an attempt that nobody knew the end of, of a capture, or of a refund."""
+    if call.refund_id is not None:
+        _record_refund(sandbox, call, attempt, result)
+        return
     if attempt.state is AttemptState.AUTHORIZED:
         _record_capture(sandbox, call, attempt, result)
         return
@@ -242,16 +247,23 @@ def _record_status(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
         settlement.schedule_enquiry(sandbox, attempt, call.try_no + 1)
 
 
-def record_webhook(sandbox: Sandbox, attempt: Attempt, gateway: str, result: Result) -> None:
+def record_webhook(sandbox: Sandbox, attempt: Attempt, webhook: Webhook) -> None:
     """
-    A gateway tells unasked how a payment stands.
+    The gateway that has an attempt tells unasked how it stands, or a refund of it.
 
-    It is asked at once where nobody knows the end yet, or where money came for what has ended without; what it
+    It is asked at once where nobody knows the end yet, or where it tells another end than is known here; what it
     answers then counts, so it does not matter which message comes first.
     """
+    if webhook.operation is Operation.REFUND:
+        _record_refund_webhook(sandbox, attempt, webhook.result)
+    else:
+        _record_payment_webhook(sandbox, attempt, webhook.result)
+
+
+def _record_payment_webhook(sandbox: Sandbox, attempt: Attempt, result: Result) -> None:
     ended = attempt.state in {AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED}
     late = ended and result.kind in _FUNDED
-    if attempt.gateway == gateway and (late or attempt.state in {AttemptState.UNKNOWN, AttemptState.PENDING}):
+    if late or attempt.state in {AttemptState.UNKNOWN, AttemptState.PENDING}:
         order_id = get_order(sandbox, attempt.order_pk).order_id
         queue_call(sandbox, attempt, order_id, Operation.STATUS)
 
@@ -290,15 +302,38 @@ def _record_refund(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
         _record_return(sandbox, call, attempt, result)
         return
     refund = get_refund(sandbox, call.refund_id)
+    if refund.state is RefundState.COMPLETED and result.kind is _K.DECLINED:
+        refund_settlement.reverse(sandbox, refund.refund_id)  # It was sent, and has come back to the seller.
     if refund.state is not RefundState.PENDING:
         return
     if result.kind is _K.APPROVED:
         refund_settlement.complete(sandbox, refund, Actor.CLOCK)
     elif result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
         # The same key again is the same refund, so asking again is safe.
+        schedule.drop(sandbox, SETTLE, refund.refund_id)
         schedule.add(sandbox, SETTLE, refund.refund_id, sandbox.now + _LATER_MS)
     else:
         refund_settlement.decline(sandbox, refund, PROCESSING_FAILURE, Actor.ISSUER)
+
+
+def _record_refund_webhook(sandbox: Sandbox, attempt: Attempt, result: Result) -> None:
+    """
+    Ask about each refund that the message may be of and that it may change.
+
+    One whose name is not known yet, for its answer was lost, is asked for again by its key, which is the same refund.
+    """
+    order_id = get_order(sandbox, attempt.order_pk).order_id
+    if schedule.waits(sandbox, attempt.attempt_id, RETURN):
+        schedule.drop(sandbox, RETURN, attempt.attempt_id)
+        return_money(sandbox, attempt, order_id)
+    refund_id = gateway_events.find_refund_id(sandbox, attempt.gateway, result.ids["refund"])
+    for refund in refunds.of_order(sandbox, attempt.order_pk):
+        named, mine = refund.refund_id == refund_id, refund.attempt_id == attempt.attempt_id
+        pending = refund.state is RefundState.PENDING and not refund.held
+        if named and (pending or (refund.state is RefundState.COMPLETED and result.kind is _K.DECLINED)):
+            queue_call(sandbox, attempt, order_id, Operation.STATUS, amount=refund.amount, refund_id=refund.refund_id)
+        elif refund_id is None and mine and pending and refund_settlement.was_sent(sandbox, refund):
+            refund_settlement.ask_gateway(sandbox, refund, attempt)
 
 
 def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:

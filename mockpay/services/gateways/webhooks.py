@@ -46,16 +46,16 @@ def receive(sandbox: Sandbox, gateway: str, headers: Mapping[str, str], body: by
         status = _FORGED if isinstance(read, Forbidden) else _MALFORMED
         exchange = replace(exchange, status=status)
         refused = Result(ResultKind.REJECTED, "", raw_code=read.code, message=read.message, exchange=exchange)
-        _add_to_log(sandbox, gateway, "", None, refused)
+        _add_to_log(sandbox, gateway, None, None, refused)
         return read
     if read is None:
         return None
     first = gateway_events.add(sandbox, gateway, read.event_id)
     attempt = _find_attempt(sandbox, gateway, read)
     exchange = replace(exchange, request=read.content, status=_RECEIVED, string_to_sign=read.string_to_sign)
-    _add_to_log(sandbox, gateway, read.event_id, attempt, replace(read.result, exchange=exchange))
-    if first and attempt is not None:
-        results.record_webhook(sandbox, attempt, gateway, read.result)
+    _add_to_log(sandbox, gateway, read, attempt, replace(read.result, exchange=exchange))
+    if first and attempt is not None and attempt.gateway == gateway:
+        results.record_webhook(sandbox, attempt, read)
     return None
 
 
@@ -83,16 +83,20 @@ def _find_attempt(sandbox: Sandbox, gateway: str, webhook: Webhook) -> Attempt |
     return attempts.by_id(sandbox, attempt_id) if attempt_id is not None else None
 
 
-def _add_to_log(sandbox: Sandbox, gateway: str, event_id: str, attempt: Attempt | None, result: Result) -> None:
+def _add_to_log(
+    sandbox: Sandbox, gateway: str, webhook: Webhook | None, attempt: Attempt | None, result: Result
+) -> None:
+    """A line of the log about a message; `webhook` None where it was refused."""
+    refund = webhook.result.ids.get("refund") if webhook is not None else None
     line = GatewayCall(
         number=0,
         gateway=gateway,
-        operation=Operation.STATUS,
+        operation=Operation.STATUS if webhook is None else webhook.operation,
         try_no=1,
-        idempotency_key=event_id,
+        idempotency_key="" if webhook is None else webhook.event_id,
         order_id=get_order(sandbox, attempt.order_pk).order_id if attempt is not None else "",
         attempt_id=attempt.attempt_id if attempt is not None else "",
-        refund_id=None,
+        refund_id=None if refund is None else gateway_events.find_refund_id(sandbox, gateway, refund),
         method=attempt.method if attempt is not None else "",
         breaker=None,
         amount=attempt.amount if attempt is not None else Money(0),

@@ -96,6 +96,7 @@ REFUNDS: Transitions[Refund] = Transitions(
     {
         "held": (cancel_settlement,),
         "released": (schedule_settlement,),
+        "expedited": (cancel_settlement, schedule_settlement),
         "completed": (cancel_settlement, add_to_order, credit_balance, schedule_reversal, notify_seller),
         "declined": (cancel_settlement, release_reserve, return_load, notify_seller),
         "reversed": (debit_balance, return_load, release_reserve, take_from_order),

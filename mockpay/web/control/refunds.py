@@ -148,14 +148,20 @@ def refund_order(request: Request[None, OrderRefund]) -> RefundDetail:
 
 
 def complete_refund(request: Request[None, None]) -> RefundDetail:
-    """Whatever it waited for. One that has ended is 409."""
-    return _settle(request, refund_settlement.complete)
+    """
+    Whatever it waited for. A gateway that took the money is asked at once, and its answer ends the refund, which is
+    PENDING until then. One that has ended is 409.
+    """
+    return _settle(request, refund_settlement.complete_by_hand)
 
 
 def decline_refund(request: Request[None, RefundDecline]) -> RefundDetail:
-    """The seller is notified as of any declined refund. One that has ended is 409."""
+    """
+    The seller is notified as of any declined refund. One that has ended is 409; so is one that a gateway was asked for
+    (`refund.at_gateway`): money may be back already.
+    """
     reason = request.body.reason
-    return _settle(request, lambda sandbox, refund: refund_settlement.decline(sandbox, refund, reason))
+    return _settle(request, lambda sandbox, refund: refund_settlement.decline_by_hand(sandbox, refund, reason))
 
 
 def hold_refund(request: Request[None, None]) -> RefundDetail:

@@ -74,11 +74,11 @@ def line(sandbox: Sandbox, refund: Refund) -> dict[str, Any]:
 
 
 def _decline(sandbox: Sandbox, refund: Refund) -> object:
-    return refund_settlement.decline(sandbox, refund, request.form.get("reason", ""))
+    return refund_settlement.decline_by_hand(sandbox, refund, request.form.get("reason", ""))
 
 
 _ACTS: Mapping[str, Callable[[Sandbox, Refund], object]] = {
-    "complete": refund_settlement.complete,
+    "complete": refund_settlement.complete_by_hand,
     "decline": _decline,
     "hold": refund_services.hold,
     "release": refund_services.release,

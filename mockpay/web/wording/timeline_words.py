@@ -84,6 +84,7 @@ _REFUND: Mapping[str, Words] = {
     "sent": ("Refund sent to the bank", "wait", "send", ""),
     "held": ("Refund held", "odd", "bars", "Until a tester says how it ends"),
     "released": ("Refund released", "wait", "clock", "It settles when it is due"),
+    "expedited": ("Refund asked for at once", "wait", "send", "Its gateway says how it ends"),
     "completed": ("Refund completed", "ok", "tick", ""),
     "declined": ("Refund declined", "bad", "cross", ""),
     "reversed": ("Refund taken back", "back", "back", "The money is the seller’s again"),

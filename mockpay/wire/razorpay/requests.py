@@ -70,6 +70,11 @@ def create_refund(payment_id: str, amount: int, key: str) -> ApiRequest:
     return ApiRequest("POST", path, {"amount": amount, "receipt": key[:40]}, {IDEMPOTENCY: key})
 
 
+def fetch_refund(refund_id: str) -> ApiRequest:
+    """One refund."""
+    return ApiRequest("GET", f"/v1/refunds/{quote(refund_id, safe='')}")
+
+
 def encode(
     request: ApiRequest, base_url: str, key_id: str, key_secret: str, timeout: float, **headers: str
 ) -> HttpCall:

@@ -139,7 +139,7 @@ def test_a_key_of_another_payments_refund_is_refused(client):
     second, _ = client.paid(attempt_id="att_2")
     GATEWAY.refund(first, 100, "R-1", client.link)
     other = GATEWAY.refund(second, 100, "R-1", client.link)
-    assert (other.kind, other.message) == (K.REJECTED, "The token belongs to another payment.")
+    assert (other.kind, other.message) == (K.REJECTED, "The action belongs to another payment.")
 
 
 def test_what_was_authorised_is_captured_once_by_a_queue(client):
@@ -383,7 +383,7 @@ def test_a_webhook_is_believed_by_its_hash(client):
     with pytest.raises(Forbidden):
         GATEWAY.parse_webhook(headers, urlencode(other).encode(), client.link.credentials)
     assert (
-        GATEWAY.parse_webhook({"content-type": "application/json"}, b'{"action":"refund"}', client.link.credentials)
+        GATEWAY.parse_webhook({"content-type": "application/json"}, b'{"action":"dispute"}', client.link.credentials)
         is None
     )
     for odd in ({"mode": "CASH"}, {"unmappedstatus": "odd"}, {"mihpayid": ""}):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mockpay.delivery import sender_pool
 from mockpay.delivery.gateway_calls import gateway_call
@@ -17,7 +17,7 @@ from mockpay.kernel.errors import Conflict
 from mockpay.services.gateways.calls import CALL
 from mockpay.services.payments import settlement
 from mockpay.services.sellers import accounts
-from mockpay.store import gateway_objects, outbox
+from mockpay.store import gateway_calls, gateway_objects, outbox
 from mockpay.store.outbox import OutboxRow
 from tests.factories import NOON, World, on_sqlite
 from tests.services.gateways.stubs import OP, VISA, K, Stub, lines, log, pay, routed_world, rules, send_all, set_rules
@@ -605,6 +605,23 @@ def test_the_line_of_a_charge_is_written_anew_once_the_payment_has_its_name(runt
     world.advance(1)
     assert lines(world, attempt)[1:] == [("first", "CHARGE", 1, "no_answer"), ("first", "STATUS", 1, "approved")]
     assert world.get_attempt(attempt.attempt_id).state == "CAPTURED"
+
+
+@on_sqlite
+def test_the_new_line_of_a_charge_that_the_worker_sent_tells_that_it_may_have_arrived(runtime):
+    world = routed_world(runtime, stub := Naming("first", answers={OP.CHARGE: [K.NOT_SENT]}))
+    attempt = queued(world, world.order())
+    world.runtime.real_clock.move(31 * SECOND)
+    with world.transaction() as sandbox:  # Nobody has tried to send it yet.
+        sandbox.connection.execute(update(gateway_calls.calls).values(sent_at=None))
+    stub.charge = crash
+    with pytest.raises(ZeroDivisionError):
+        claim(world.runtime, world.seller_id).send(world.runtime)
+    del stub.charge
+    world.runtime.real_clock.move(31 * SECOND)
+    send_all(world)
+    assert lines(world, attempt)[1][1:] == ("CHARGE", 1, "no_answer")
+    assert OP.CHARGE not in stub.operations
 
 
 def crash(_charge, _link):
