@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 from msgspec.structs import replace
@@ -169,7 +169,8 @@ def leave(runtime: Runtime, token: str) -> Response:
         if session.auth_pending or (session.current == "choose" and not reusable):
             return go(session.url)
         order = session.order if reusable else captures.give_up(session.sandbox, session.order)
-        url = _return_url(PageSession(session.sandbox, order, session.last))
+        leaving = PageSession(session.sandbox, order, session.last)
+        url = _return_url(leaving)
         fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
         first = orders.record_return(session.sandbox, order, url, fault)
         if fault == "never_returns":
@@ -177,8 +178,7 @@ def leave(runtime: Runtime, token: str) -> Response:
             return show("checkout/closed.html", page=page, scenario=page_session.redirect_scenario(session))
         if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
             return _hold(session)
-        fields = _return_fields(PageSession(session.sandbox, order, session.last))
-        if fields is not None:
+        if (fields := leaving.return_fields) is not None:
             page = page_session.page_context(session, "Taking you back")
             return show("checkout/return.html", page=page, url=url, fields=fields)
         if fault != "duplicated":
@@ -193,12 +193,6 @@ def _return_url(session: PageSession) -> str:
     if return_url is None:
         raise NotFound("This order has no return URL.", code="order.no_return_url")
     return return_url(session.sandbox.seller, session.order, session.last)
-
-
-def _return_fields(session: PageSession) -> Mapping[str, str] | None:
-    """What the buyer's browser posts to the seller; None where it only goes there."""
-    fields = session.sandbox.provider_of(session.order).return_fields
-    return None if fields is None else fields(session.sandbox.seller, session.order, session.last)
 
 
 def _away(url: str) -> Response:
