@@ -69,6 +69,12 @@ class PageSession(Struct, frozen=True):
         """The address of the page that the order is at."""
         return self.at(self.current)
 
+    @property
+    def return_fields(self) -> Mapping[str, str] | None:
+        """What the buyer's browser posts to the seller; None where it only goes there."""
+        fields = self.sandbox.provider_of(self.order).return_fields
+        return None if fields is None else fields(self.sandbox.seller, self.order, self.last)
+
     def at(self, page: str) -> str:
         """The address of one of the order's pages."""
         base = f"/pay/{self.order.page_token}/"

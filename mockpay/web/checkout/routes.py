@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 from msgspec.structs import replace
@@ -170,7 +170,7 @@ def leave(runtime: Runtime, token: str) -> Response:
             return go(session.url)
         order = session.order if reusable else captures.give_up(session.sandbox, session.order)
         left = PageSession(session.sandbox, order, session.last)
-        url, fields = _return_url(left), _return_fields(left)
+        url, fields = _return_url(left), left.return_fields
         fault = session.last.plan.at(Stage.REDIRECT).outcome if session.last else "success"
         first = orders.record_return(session.sandbox, order, url, fault, fields)
         if fault == "never_returns":
@@ -193,12 +193,6 @@ def _return_url(session: PageSession) -> str:
     if return_url is None:
         raise NotFound("This order has no return URL.", code="order.no_return_url")
     return return_url(session.sandbox.seller, session.order, session.last)
-
-
-def _return_fields(session: PageSession) -> Mapping[str, str] | None:
-    """What the buyer's browser posts to the seller; None where it only goes there."""
-    fields = session.sandbox.provider_of(session.order).return_fields
-    return None if fields is None else fields(session.sandbox.seller, session.order, session.last)
 
 
 def _away(url: str) -> Response:

@@ -230,6 +230,7 @@ FIELDS: Mapping[str, str] = {
     "refunds": "Every refund, the oldest first.",
     "request": "What was sent.",
     "resend_at": "When another code may be sent.",
+    "return_fields": "What the buyer's browser posts there; null where it only goes there.",
     "return_url": "Where the buyer's browser goes; null while something is waited for.",
     "return_urls": "Where buyers may be sent back to.",
     "returned_at": "When the browser came back.",

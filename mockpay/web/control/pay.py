@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -43,6 +43,7 @@ class PayResult(Struct, kw_only=True):
     `waits_for` is what has to come next: ``otp``, ``3ds``, ``upi-app``, ``bank`` (send `otp`, `pin` or `answer`),
     ``review`` or ``issuer`` (time passes); null where nothing is waited for. `return_url` is where the buyer's browser
     goes: to the seller with the signed result, or after a failed try to the page that gives up and leads there.
+    `return_fields` is what it posts there; null where it only goes there.
     """
 
     order_id: str
@@ -51,6 +52,7 @@ class PayResult(Struct, kw_only=True):
     attempt_state: AttemptState | None
     waits_for: str | None
     return_url: str | None
+    return_fields: Mapping[str, str] | None
 
 
 def pay_order(request: Request[None, PayRequest]) -> PayResult:
@@ -217,13 +219,15 @@ def _answer_approval(session: PageSession, body: PayRequest, _base: str) -> int 
 
 def _result(session: PageSession, base: str) -> PayResult:
     order, last = session.order, session.last
+    return_url = _return_url(session, base)
     return PayResult(
         order_id=order.order_id,
         state=order.state,
         attempt_id=last.attempt_id if last else None,
         attempt_state=last.state if last else None,
         waits_for=_waits_for(session, last),
-        return_url=_return_url(session, base),
+        return_url=return_url,
+        return_fields=session.return_fields if return_url is not None and not order.open else None,
     )
 
 

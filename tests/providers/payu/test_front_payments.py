@@ -244,3 +244,24 @@ def test_the_companys_own_host_leads_below_the_mount(merchant):
     form = forms.encode_form(merchant.signed(merchant.fields()).items())
     for host in ("test.payu.in", "secure.payu.in"):
         assert send_request(merchant.seller.server, "/_payment", form=form, host=host).status == 302
+
+
+def test_a_payment_without_a_browser_is_told_what_a_browser_would_post(merchant):
+    fields, page = merchant.opened()
+    paid = merchant.seller.pay(fields["txnid"], "upi", vpa="success@mockpay")
+    assert paid["return_url"] == SURL
+    assert merchant.believes(paid["return_fields"])
+    assert (paid["return_url"], paid["return_fields"]) == merchant.leave(page)
+
+
+def test_a_browser_that_never_returns_posts_nothing(merchant):
+    fields, _ = merchant.opened()
+    merchant.seller.next("redirect", "never_returns")
+    paid = merchant.seller.pay(fields["txnid"], "upi", vpa="success@mockpay")
+    assert (paid["state"], paid["return_url"], paid["return_fields"]) == ("PAID", None, None)
+
+
+def test_while_another_try_may_follow_nothing_is_posted_yet(merchant):
+    fields, page = merchant.opened()
+    failed = merchant.seller.pay(fields["txnid"], "upi", vpa="insufficient@mockpay")
+    assert (failed["return_url"], failed["return_fields"]) == (f"{merchant.seller.server.url}{page}return", None)
