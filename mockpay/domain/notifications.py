@@ -30,8 +30,8 @@ class NotificationType(StrEnum):
     OBJECT = "object"
 
 
-#: Those that a payment or refund causes, and that a scenario may do something to.
-OF_ORDERS = (NotificationType.PAYMENT, NotificationType.REFUND)
+#: Those that a scenario may do something to.
+OF_SCENARIOS = (NotificationType.PAYMENT, NotificationType.REFUND, NotificationType.OBJECT)
 #: Those that go out though no subscription is confirmed.
 OF_SUBSCRIPTIONS = frozenset({NotificationType.SUBSCRIPTION, NotificationType.UNSUBSCRIPTION})
 
@@ -154,7 +154,9 @@ class Misbehaviour(StrEnum):
     OUT_OF_ORDER = "out_of_order"
     DELAYED = "delayed"
     BAD_SIGNATURE = "bad_signature"
+    #: By a time, or a secret where a signature has no time, that is over; or that is still to come.
     OLD_SIGNATURE = "old_signature"
+    FUTURE_SIGNATURE = "future_signature"
     CORRUPT = "corrupt"
     EARLY = "early"
 
@@ -181,6 +183,10 @@ def known_outcome(outcome: str) -> bool:
     if count != outcome:
         return count.isascii() and count.isdigit() and 2 <= int(count[:3]) <= _MOST_FAILURES
     return outcome == "success" or outcome in set(Misbehaviour)
+
+
+#: Signatures that are right by another time or secret than the one that counts.
+OTHER_TIMES = frozenset({Misbehaviour.OLD_SIGNATURE, Misbehaviour.FUTURE_SIGNATURE})
 
 
 class Notification(Struct, frozen=True):

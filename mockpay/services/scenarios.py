@@ -11,6 +11,7 @@ from mockpay.domain.payments.attempts import Attempt, Decision, Source, Stage
 from mockpay.domain.scenarios.otp_codes import OTP_ELSEWHERE
 from mockpay.domain.scenarios.resolution import TABLE, Input, Row, Rule
 from mockpay.domain.scenarios.rule_forms import parse_rule
+from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND, indian
 from mockpay.kernel.errors import Conflict, NotFound
 from mockpay.store import scenarios
@@ -18,6 +19,7 @@ from mockpay.store.unit_of_work import Sandbox
 
 #: Every attempt looks at every rule, so there is an end to them.
 _MOST_RULES = 1_000
+_PROBABILITY_STEPS = 1_000_000
 
 _ROWS: Mapping[str, Row] = {row.name: row for row in TABLE}
 
@@ -75,6 +77,18 @@ def remove_rule(sandbox: Sandbox, rule_id: int) -> None:
     """
     if not scenarios.clear(sandbox, rule_id):
         raise NotFound("There is no such rule.", code="scenario.not_found")
+
+
+def draw_rule(sandbox: Sandbox, rule: Rule, position: int, subject: str) -> bool:
+    """
+    Whether the dice let a rule with a probability decide; the same seed throws the same.
+
+    Args:
+        position: The rule's place in the seller's queue: its row number counts other sellers' rules too.
+        subject: What is decided about.
+    """
+    dice = ids.number(sandbox.seller.seed, "rule", position, subject, below=_PROBABILITY_STEPS)
+    return dice < rule.probability * _PROBABILITY_STEPS
 
 
 class StageDecision(Struct, frozen=True):

@@ -58,6 +58,11 @@ MORE_STEPS = {
         ["InvalidRequestError", 404, None, None],
     ],
     "saved_card": ["succeeded", True, "succeeded", True, 0],
+    "webhook_times": {
+        "success": "customer.created",
+        "old_signature": "Timestamp outside the tolerance zone",
+        "future_signature": "customer.created",
+    },
 }
 #: Those in which somebody has to pay on a page, each in a test of its own.
 BY_THE_BUYER = ("challenge",)

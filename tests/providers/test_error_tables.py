@@ -34,6 +34,7 @@ TABLE = ErrorTable(
         ("http.500", Row(500, "inside")),
         ("http.4180", Row(500, "inside")),
         ("http.4xx", Row(500, "inside")),
+        ("nobody.404", Row(500, "inside")),
         ("nobody.knows_this", Row(500, "inside")),
         ("window", Row(500, "inside")),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from mockpay.domain.payments.attempts import Decision, Source, Stage
 from mockpay.domain.scenarios.rule_forms import parse_outcome, parse_stage
@@ -36,6 +36,30 @@ def parse_outcomes(text: str, where: str = HEADER) -> dict[Stage, Decision]:
             raise Invalid(f"{where} names the stage '{stage}' twice.", code="outcome.invalid", field=where)
         decisions[stage] = _decision(stage, parse_outcome(stage, outcome, field=where), where)
     return decisions
+
+
+def check_requested(
+    asked: Mapping[Stage, Decision], stages: Collection[Stage], impossible: Collection[str] = ()
+) -> None:
+    """
+    Refuse what a call can never have.
+
+    Args:
+        stages: What may come of the call.
+        impossible: Outcomes that nothing at its company has, at any stage.
+
+    Raises:
+        Invalid: code ``outcome.invalid``.
+    """
+    for stage, decision in asked.items():
+        wish = f"{stage}={decision.outcome}"
+        if stage not in stages:
+            message = f"'{wish}' cannot be: this call has no stage '{stage}', it has {', '.join(stages)}."
+        elif decision.outcome in impossible:
+            message = f"'{wish}' cannot be: nothing here has this outcome."
+        else:
+            continue
+        raise Invalid(message, code="outcome.invalid", field=decision.value)
 
 
 def _decision(stage: Stage, outcome: str, where: str) -> Decision:

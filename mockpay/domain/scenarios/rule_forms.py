@@ -10,7 +10,7 @@ from mockpay.domain.methods import netbanking, upi
 from mockpay.domain.methods.iso8583 import ISO_CODES
 from mockpay.domain.methods.method import Method
 from mockpay.domain.methods.registry import METHODS
-from mockpay.domain.notifications import OF_ORDERS, NotificationType
+from mockpay.domain.notifications import OF_SCENARIOS, NotificationType
 from mockpay.domain.orders import OrderKind
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.after_payment import CAPTURE_EXPIRES
@@ -77,10 +77,14 @@ def parse_match(match: Mapping[str, str], stage: Stage) -> dict[str, str]:
 
 
 def _kinds_of(stage: Stage, match: Mapping[str, str]) -> Sequence[frozenset[str]]:
-    """The keys of what comes to a stage: of payments, of refunds, or of the notifications of either."""
+    """The keys of what comes to a stage: of payments, of refunds, or of the notifications of either or of an object."""
     if stage is not Stage.IPN:
         return [_REFUND_KEYS if stage is Stage.REFUND else _PAYMENT_KEYS]
-    of_types = {NotificationType.PAYMENT: _PAYMENT_KEYS, NotificationType.REFUND: _REFUND_KEYS}
+    of_types: Mapping[NotificationType, frozenset[str]] = {
+        NotificationType.PAYMENT: _PAYMENT_KEYS,
+        NotificationType.REFUND: _REFUND_KEYS,
+        NotificationType.OBJECT: frozenset(),
+    }
     return [
         keys | {"notification_type"}
         for type_, keys in of_types.items()
@@ -131,7 +135,7 @@ def _last4(value: str) -> str:
 _WORDS: Mapping[str, tuple[str, Iterable[str]]] = {
     "kind": ("kind", OrderKind),
     "method": ("method", METHODS),
-    "notification_type": ("notification type", OF_ORDERS),
+    "notification_type": ("notification type", OF_SCENARIOS),
     "bank": ("bank", netbanking.BY_CODE),
 }
 #: How other values are spelt.

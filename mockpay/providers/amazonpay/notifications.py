@@ -16,6 +16,7 @@ import msgspec
 
 from mockpay.domain.notifications import (
     OF_SUBSCRIPTIONS,
+    OTHER_TIMES,
     Misbehaviour,
     Notification,
     NotificationType,
@@ -160,8 +161,8 @@ def _content(seller: Seller, notification: Notification, topic: str, subscriptio
 
 def _signature(keys: Keys, notification: Notification, body: Mapping[str, str], canonical: str) -> str:
     key, version = keys.private[NOTIFICATION_KEY.private], body["SignatureVersion"]
-    if notification.outcome == Misbehaviour.OLD_SIGNATURE:
-        # By a key that the certificate does not have (any more).
+    if notification.outcome in OTHER_TIMES:
+        # By a key that the certificate does not have: not any more, or not yet.
         return sign_text(canonical, keys.private[PAYMENT_KEY.private], version)
     if notification.outcome == Misbehaviour.BAD_SIGNATURE:
         return sign_notification({**body, "MessageId": f"{notification.message_id}x"}, key)

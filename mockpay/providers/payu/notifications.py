@@ -6,7 +6,14 @@ from typing import Any
 
 import msgspec
 
-from mockpay.domain.notifications import Misbehaviour, Notification, NotificationType, OutgoingMessage, RetryProfile
+from mockpay.domain.notifications import (
+    OTHER_TIMES,
+    Misbehaviour,
+    Notification,
+    NotificationType,
+    OutgoingMessage,
+    RetryProfile,
+)
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.refunds import Refund
@@ -113,16 +120,18 @@ def notify(seller: Seller, _keys: Keys, notification: Notification, _real_now: i
     own = credentials(seller)
     fields: dict[str, Any] = {**notification.facts["fields"], "key": own["key"]}  # type: ignore[dict-item]
     if notification.type is NotificationType.REFUND:
+        # Nothing signs it: what is forged names another merchant's key.
+        fields["key"] = _forged(own["key"], notification.outcome)
         body, content_type, signed = msgspec.json.encode(fields), "application/json", ""
     else:
         signed = hashes.response_text(fields, _HIDDEN_SALT)
-        fields["hash"] = hashes.digest(hashes.response_text(fields, _salt(own["salt"], notification.outcome)))
+        fields["hash"] = hashes.digest(hashes.response_text(fields, _forged(own["salt"], notification.outcome)))
         body, content_type = forms.encode_form(fields.items()).encode(), "application/x-www-form-urlencoded"
     if notification.outcome == Misbehaviour.CORRUPT:
         body = body[: len(body) * 2 // 3]
     return OutgoingMessage({"Content-Type": content_type, "User-Agent": "PayU Webhook"}, body, signed)
 
 
-def _salt(salt: str, outcome: str) -> str:
-    """The seller's salt, or what a scenario has in its place."""
-    return f"former {salt}" if outcome in {Misbehaviour.BAD_SIGNATURE, Misbehaviour.OLD_SIGNATURE} else salt
+def _forged(secret: str, outcome: str) -> str:
+    """A seller's key or salt, or what a scenario has in its place."""
+    return secret[::-1] if outcome in {Misbehaviour.BAD_SIGNATURE, *OTHER_TIMES} else secret

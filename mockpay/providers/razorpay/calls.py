@@ -9,14 +9,16 @@ from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, Decision, Stage
-from mockpay.domain.scenarios.requested import FIELD, HEADER, parse_outcomes
-from mockpay.kernel.errors import Invalid, NotFound
+from mockpay.domain.scenarios.requested import FIELD, HEADER, check_requested, parse_outcomes
+from mockpay.kernel.errors import NotFound
 from mockpay.providers.razorpay.credentials import NAME
 from mockpay.store import attempts, orders
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds.rules import Browser
 
 Body = Mapping[str, Any]
+#: No answer of this door's is an old one.
+_STAGES = tuple(stage for stage in Stage if stage is not Stage.VERIFY)
 #: The way back has no amount, and a browser posts a form once.
 _IMPOSSIBLE = frozenset({"amount_changed", "duplicated"})
 
@@ -59,14 +61,7 @@ class Call(Struct):
         text = notes.get(FIELD) if isinstance(notes, Mapping) else None
         noted = parse_outcomes(text, FIELD) if isinstance(text, str) else {}
         asked = {**noted, **parse_outcomes(self.headers.get(HEADER.lower(), ""), HEADER)}
-        for stage, decision in asked.items():
-            if stages and stage not in stages:
-                known = ", ".join(stages)
-                message = f"This call has no stage '{stage}': it has {known}."
-                raise Invalid(message, code="outcome.invalid", field=decision.value)
-            if stage is Stage.VERIFY or decision.outcome in _IMPOSSIBLE:
-                message = f"Nothing at this door can have the outcome '{stage}={decision.outcome}'."
-                raise Invalid(message, code="outcome.invalid", field=decision.value)
+        check_requested(asked, stages or _STAGES, _IMPOSSIBLE)
         return asked
 
     def order(self, order_id: str) -> Order:

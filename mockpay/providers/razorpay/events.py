@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockpay.domain.notifications import Misbehaviour, Notification, NotificationType, OutgoingMessage, RetryProfile
+from mockpay.domain.notifications import (
+    OTHER_TIMES,
+    Misbehaviour,
+    Notification,
+    NotificationType,
+    OutgoingMessage,
+    RetryProfile,
+)
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Stage
 from mockpay.domain.refunds import Refund
@@ -15,7 +22,7 @@ from mockpay.kernel.keys.files import Keys
 from mockpay.kernel.money import Money
 from mockpay.providers.razorpay import ids, objects
 from mockpay.providers.razorpay.credentials import NAME, credentials
-from mockpay.services import notifications
+from mockpay.services import message_outcomes, notifications
 from mockpay.services.payments.transitions import get_attempt, mark_met
 from mockpay.store import api_objects, attempts
 from mockpay.store.api_objects import ApiObject
@@ -85,13 +92,11 @@ def _failed_now(sandbox: Sandbox, attempt: Attempt) -> bool:
     return attempt.state in _UNPAID and attempt.updated_at == sandbox.now
 
 
-def _outcome(sandbox: Sandbox, attempt: Attempt | None) -> str:
-    """What a scenario does to the messages about a try, which it has met then though another try may follow."""
-    if attempt is None:
-        return "success"
-    if attempt.plan.decides(Stage.IPN):
+def _outcome(sandbox: Sandbox, order: Order, attempt: Attempt | None) -> str:
+    """What a scenario does to the messages about a payment, which a try has met though another one may follow."""
+    if attempt is not None and attempt.plan.decides(Stage.IPN):
         mark_met(sandbox, attempt, Stage.IPN)
-    return attempt.plan.at(Stage.IPN).outcome
+    return message_outcomes.of_payment(sandbox, order, attempt)
 
 
 def _tell_payment(sandbox: Sandbox, order: Order, attempt: Attempt, name: str) -> None:
@@ -101,14 +106,16 @@ def _tell_payment(sandbox: Sandbox, order: Order, attempt: Attempt, name: str) -
     entities = {"payment": body}
     if name == "order.paid":
         entities["order"] = objects.order_body(order, attempt)
-    _send(sandbox, name, entities, order, _outcome(sandbox, attempt), attempt.amount, reason=body["error_reason"])
+    _send(
+        sandbox, name, entities, order, _outcome(sandbox, order, attempt), attempt.amount, reason=body["error_reason"]
+    )
 
 
 def _tell_return(sandbox: Sandbox, order: Order, attempt: Attempt) -> None:
     """The refund that nobody asked for: of a payment that was never captured."""
     refund = objects.returned_body(attempt)
     payment = objects.payment_body(objects.payment_of(sandbox, order, attempt), card=True)
-    outcome = _outcome(sandbox, attempt)
+    outcome = _outcome(sandbox, order, attempt)
     for name in ("refund.created", "refund.processed"):
         _send(sandbox, name, {"refund": refund, "payment": payment}, order, outcome, attempt.amount)
 
@@ -131,7 +138,7 @@ def _tell_link(sandbox: Sandbox, order: Order, attempt: Attempt | None, name: st
     if name == "payment_link.paid" and attempt is not None:
         payment = objects.payment_body(objects.payment_of(sandbox, order, attempt), card=True)
         entities |= {"order": objects.order_body(order, attempt), "payment": payment}
-    _send(sandbox, name, entities, order, _outcome(sandbox, attempt), order.amount)
+    _send(sandbox, name, entities, order, _outcome(sandbox, order, attempt), order.amount)
 
 
 # --- to whom
@@ -167,8 +174,8 @@ def _send(
     }
     kind = NotificationType.REFUND if "refund" in entities else NotificationType.PAYMENT
     for target, url, secret in targets:
-        former = f"{secret} of before" if outcome == Misbehaviour.OLD_SIGNATURE else secret
-        signature = signatures.webhook_signature(former, text.encode())
+        other = f"{secret} {outcome}" if outcome in OTHER_TIMES else secret
+        signature = signatures.webhook_signature(other, text.encode())
         notifications.create(
             sandbox,
             NAME,

@@ -8,9 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Decision, Stage
-from mockpay.domain.scenarios.requested import FIELD, HEADER, parse_outcomes
+from mockpay.domain.scenarios.requested import FIELD, HEADER, check_requested, parse_outcomes
 from mockpay.providers.stripe.parameters import Parameters
 from mockpay.store.unit_of_work import Sandbox
+
+#: No answer of this door's is an old one, and the way back has no amount.
+_STAGES = tuple(stage for stage in Stage if stage is not Stage.VERIFY)
+_IMPOSSIBLE = frozenset({"amount_changed"})
 
 
 class Call(Struct, frozen=True):
@@ -27,17 +31,25 @@ class Call(Struct, frozen=True):
     outcome: str
     base_url: str
 
-    def outcomes(self) -> dict[Stage, Decision]:
+    def outcomes(self, *stages: Stage, params: Parameters | None = None) -> dict[Stage, Decision]:
         """
         What the call asks to happen, by stage: in its header, or in its metadata where it can send no header.
 
+        Args:
+            stages: What may come of this call; all that a payment and its refunds meet where none is named.
+            params: Whose metadata are looked at beside the call's own: those of an inner object.
+
         Raises:
-            Invalid: nothing of this name can happen.
+            Invalid: nothing of this name can happen; code ``outcome.invalid`` where nothing of it can happen here.
         """
-        metadata = self.params.values.get("metadata")
-        told = metadata.get(FIELD) if isinstance(metadata, Mapping) else None
-        noted = parse_outcomes(told, FIELD) if isinstance(told, str) else {}
-        return {**noted, **parse_outcomes(self.outcome, HEADER)}
+        asked: dict[Stage, Decision] = {}
+        for about in (self.params, params or self.params):
+            metadata = about.values.get("metadata")
+            text = metadata.get(FIELD) if isinstance(metadata, Mapping) else None
+            asked |= parse_outcomes(text, FIELD) if isinstance(text, str) else {}
+        asked |= parse_outcomes(self.outcome, HEADER)
+        check_requested(asked, stages or _STAGES, _IMPOSSIBLE)
+        return asked
 
 
 class Later(Struct, frozen=True):

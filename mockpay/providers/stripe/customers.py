@@ -66,7 +66,7 @@ def create(call: Call) -> Answer:
     if (kept := payment_methods.resolve(call)) is not None:
         payment_methods.attach_to(sandbox, kept, stored.object_id)
     body = customer_body(stored)
-    events.create(sandbox, "customer.created", body)
+    events.of_object(call, "customer.created", body)
     return body
 
 
@@ -80,14 +80,14 @@ def update(call: Call, customer_id: str) -> Answer:
     stored = _living(call, customer_id)
     facts = _facts(call.params, dict(stored.facts))
     body = customer_body(api_objects.change(call.sandbox, stored, facts=facts, reference=facts.get("email")))
-    events.create(call.sandbox, "customer.updated", body)
+    events.of_object(call, "customer.updated", body)
     return body
 
 
 def delete(call: Call, customer_id: str) -> Answer:
     """DELETE /v1/customers/{id}."""
     stored = _living(call, customer_id)
-    events.create(call.sandbox, "customer.deleted", customer_body(stored))
+    events.of_object(call, "customer.deleted", customer_body(stored))
     return customer_body(api_objects.change(call.sandbox, stored, state=_DELETED))
 
 
@@ -172,7 +172,7 @@ def create_setup(call: Call) -> Answer:
     state = "requires_confirmation" if kept is not None else "requires_payment_method"
     setup_id = ids.new_id(sandbox, "seti")
     stored = api_objects.add(sandbox, NAME, SETUP, setup_id, facts, parent=customer_id, state=state)
-    events.create(sandbox, "setup_intent.created", _setup_body(sandbox, stored))
+    events.of_object(call, "setup_intent.created", _setup_body(sandbox, stored))
     return _confirm_setup(call, stored, kept) if params.flag("confirm") else _setup_body(sandbox, stored)
 
 
@@ -208,10 +208,10 @@ def _confirm_setup(call: Call, stored: ApiObject, kept: ApiObject | None) -> Ans
         )
     if stored.parent is not None:
         kept = payment_methods.attach_to(sandbox, kept, stored.parent)
-        events.create(sandbox, "payment_method.attached", bodies.method_body(kept))
+        events.of_object(call, "payment_method.attached", bodies.method_body(kept))
     facts = {**stored.facts, "payment_method": kept.object_id}
     body = _setup_body(sandbox, api_objects.change(sandbox, stored, state="succeeded", facts=facts))
-    events.create(sandbox, "setup_intent.succeeded", body)
+    events.of_object(call, "setup_intent.succeeded", body)
     return body
 
 
@@ -224,7 +224,7 @@ def cancel_setup(call: Call, setup_id: str) -> Answer:
     reasons = ("abandoned", "requested_by_customer", "duplicate")
     facts = {**stored.facts, "cancellation_reason": call.params.choice("cancellation_reason", reasons)}
     body = _setup_body(call.sandbox, api_objects.change(call.sandbox, stored, state="canceled", facts=facts))
-    events.create(call.sandbox, "setup_intent.canceled", body)
+    events.of_object(call, "setup_intent.canceled", body)
     return body
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from mockpay.domain.notifications import Misbehaviour, Notification, NotificationType, OutgoingMessage
+from mockpay.domain.notifications import OTHER_TIMES, Misbehaviour, Notification, NotificationType, OutgoingMessage
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Stage
+from mockpay.domain.payments.attempts import Decision, Stage
 from mockpay.domain.refunds import SELLER, Refund
 from mockpay.domain.sellers import Seller
 from mockpay.kernel.clock import SECOND
@@ -18,15 +18,16 @@ from mockpay.kernel.keys.files import Keys
 from mockpay.kernel.money import Money
 from mockpay.providers.stripe import bodies, ids
 from mockpay.providers.stripe.bodies import INTENT, REFUND, SESSION, Intent
+from mockpay.providers.stripe.calls import Call
 from mockpay.providers.stripe.credentials import NAME
-from mockpay.services import notifications
+from mockpay.services import message_outcomes, notifications
 from mockpay.store import api_objects, refunds
 from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.stripe import objects, requests, signatures
 
 EVENT, ENDPOINT = "event", "webhook_endpoint"
-#: A signature older than this is refused by the public clients.
-_OLD_SECONDS = 600
+#: How far off the time of a signature is that has another; the public clients refuse what is 300 s old.
+_OTHER_TIMES = {Misbehaviour.OLD_SIGNATURE: -600, Misbehaviour.FUTURE_SIGNATURE: 600}
 #: What a step of an order is told as; a charge's comes before its intent's.
 _OF_ORDERS: Mapping[str, tuple[str, ...]] = {
     "opened": ("payment_intent.created",),
@@ -77,7 +78,7 @@ def observe(sandbox: Sandbox, order: Order, event: str, refund: Refund | None) -
         _tell(sandbox, intent, type_)
     if event in _OF_SESSIONS and (session := api_objects.by_reference(sandbox, NAME, SESSION, order.order_id)):
         body = bodies.session_body(sandbox, session, pages_of(sandbox))
-        create(sandbox, _OF_SESSIONS[event], body, order=order, outcome=_outcome(intent))
+        create(sandbox, _OF_SESSIONS[event], body, intent=intent)
 
 
 def of_status(sandbox: Sandbox, intent: Intent) -> None:
@@ -94,12 +95,7 @@ def _tell(sandbox: Sandbox, intent: Intent, type_: str) -> None:
         body = bodies.charge_body(sandbox, intent, intent.charges[-1])
     else:
         body = bodies.intent_body(sandbox, intent, pages_of(sandbox))
-    create(sandbox, type_, body, order=intent.order, outcome=_outcome(intent))
-
-
-def _outcome(intent: Intent) -> str:
-    """What a scenario does to the messages about an intent."""
-    return intent.last.plan.at(Stage.IPN).outcome if intent.last is not None else "success"
+    create(sandbox, type_, body, intent=intent)
 
 
 def _observe_refund(sandbox: Sandbox, intent: Intent, event: str, refund: Refund) -> None:
@@ -114,14 +110,13 @@ def _observe_refund(sandbox: Sandbox, intent: Intent, event: str, refund: Refund
 def of_refund(sandbox: Sandbox, intent: Intent, event: str, refund: Refund) -> None:
     """Tell of a step of a refund."""
     stored = api_objects.find(sandbox, NAME, REFUND, refund.refund_id)
-    outcome = refund.plan.at(Stage.IPN).outcome
     for type_ in _OF_REFUNDS.get(event, ()):
         if type_.startswith("charge."):
             charge = next(attempt for attempt in intent.attempts if attempt.attempt_id == refund.attempt_id)
             body = bodies.charge_body(sandbox, intent, charge)
         else:
             body = bodies.refund_body(refunds.by_id(sandbox, refund.refund_id) or refund, stored)
-        create(sandbox, type_, body, order=intent.order, outcome=outcome, refund_id=refund.refund_id)
+        create(sandbox, type_, body, intent=intent, refund=refund)
 
 
 def create(
@@ -129,11 +124,17 @@ def create(
     type_: str,
     body: Mapping[str, Any],
     *,
-    order: Order | None = None,
-    outcome: str = "success",
-    refund_id: str | None = None,
+    intent: Intent | None = None,
+    refund: Refund | None = None,
+    requested: Mapping[Stage, Decision] | None = None,
 ) -> None:
-    """Keep an event about an object as it is, and queue it for each endpoint that wants its type."""
+    """
+    Keep an event about an object as it is, and queue it for each endpoint that wants its type.
+
+    Args:
+        intent: The intent that it is about, `refund` the refund; neither of what is about another object.
+        requested: What the call asks for by which the other object changed.
+    """
     endpoints = [
         endpoint
         for endpoint in api_objects.in_state(sandbox, NAME, ENDPOINT, "enabled")
@@ -151,8 +152,16 @@ def create(
         type=type_,
     )
     api_objects.add(sandbox, NAME, EVENT, event_id, event, parent=str(body["id"]), reference=type_)
+    if not endpoints:
+        return
+    kind, order = NotificationType.OBJECT, intent.order if intent is not None else None
+    if refund is not None:
+        kind, outcome = NotificationType.REFUND, refund.plan.at(Stage.IPN).outcome
+    elif intent is not None:
+        kind, outcome = NotificationType.PAYMENT, message_outcomes.of_payment(sandbox, intent.order, intent.last)
+    else:
+        outcome = message_outcomes.of_object(sandbox, event_id, requested or {})
     facts = {"event": event, **_summary(body, order)}
-    kind = NotificationType.REFUND if refund_id else NotificationType.PAYMENT if order else NotificationType.OBJECT
     for endpoint in endpoints:
         notifications.create(
             sandbox,
@@ -162,9 +171,14 @@ def create(
             (event_id, endpoint.object_id),
             outcome=outcome,
             order=order,
-            refund_id=refund_id,
+            refund_id=refund.refund_id if refund is not None else None,
             url=endpoint.facts["url"],
         )
+
+
+def of_object(call: Call, type_: str, body: Mapping[str, Any]) -> None:
+    """Tell what a call has done to an object that is no payment, no intent and no refund."""
+    create(call.sandbox, type_, body, requested=call.outcomes(Stage.IPN))
 
 
 def _summary(body: Mapping[str, Any], order: Order | None) -> dict[str, Any]:
@@ -191,8 +205,8 @@ def notify(seller: Seller, _keys: Keys, notification: Notification, real_now: in
     """An event as it goes out; its signature's time is the real one of this try, as the public clients check it."""
     body = msgspec.json.format(msgspec.json.encode(notification.facts["event"]), indent=2)
     secret, timestamp = ids.endpoint_secret(seller, str(notification.facts["endpoint"])), real_now // SECOND
-    if notification.outcome == Misbehaviour.OLD_SIGNATURE:
-        timestamp -= _OLD_SECONDS
+    if notification.outcome in OTHER_TIMES:
+        timestamp += _OTHER_TIMES[Misbehaviour(notification.outcome)]
     header = signatures.webhook_header(secret, body, timestamp)
     if notification.outcome == Misbehaviour.BAD_SIGNATURE:
         header = signatures.webhook_header(f"{secret}x", body, timestamp)

@@ -96,7 +96,7 @@ def open_intent(
         digest=intent_id,
         seller_note=params.text("description"),
         timeout_seconds=timeout_seconds,
-        outcomes=dump_outcomes(call.outcomes()),
+        outcomes=dump_outcomes(call.outcomes(params=params)),
         capture="manual" if capture == "manual" else "auto",
         marks=marks or {},
     )

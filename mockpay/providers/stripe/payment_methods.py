@@ -12,7 +12,7 @@ from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.scenarios.cards import NAME_PREFIX
 from mockpay.domain.scenarios.resolution import Input, find
 from mockpay.kernel import ids as kernel_ids
-from mockpay.providers.stripe import bodies, ids
+from mockpay.providers.stripe import bodies, events, ids
 from mockpay.providers.stripe.bodies import CUSTOMER, METHOD, card_of
 from mockpay.providers.stripe.calls import Answer, Call
 from mockpay.providers.stripe.credentials import NAME
@@ -181,9 +181,10 @@ def attach(call: Call, method_id: str) -> Answer:
     if api_objects.find(call.sandbox, NAME, CUSTOMER, customer_id) is None:
         raise missing_object(CUSTOMER, customer_id, CUSTOMER)
     stored = api_objects.find(call.sandbox, NAME, METHOD, method_id)
-    return bodies.method_body(
-        attach_to(call.sandbox, stored or keep(call.sandbox, _test_card(method_id, "payment_method")), customer_id)
-    )
+    stored = stored or keep(call.sandbox, _test_card(method_id, "payment_method"))
+    body = bodies.method_body(attach_to(call.sandbox, stored, customer_id))
+    events.of_object(call, "payment_method.attached", body)
+    return body
 
 
 def attach_to(sandbox: Sandbox, stored: ApiObject, customer_id: str) -> ApiObject:
@@ -209,4 +210,6 @@ def detach(call: Call, method_id: str) -> Answer:
     if stored.parent is None:
         message = "The payment method you provided is not attached to a customer so detachment is impossible."
         raise bad_request(message, param="payment_method")
-    return bodies.method_body(api_objects.change(call.sandbox, stored, parent=None))
+    body = bodies.method_body(api_objects.change(call.sandbox, stored, parent=None))
+    events.of_object(call, "payment_method.detached", body)
+    return body

@@ -6,18 +6,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from mockpay.domain.payments.attempts import Stage
 from mockpay.domain.refunds import RefundRequest
 from mockpay.kernel.errors import MockpayError
 from mockpay.kernel.money import Money
 from mockpay.providers.stripe import bodies, events, intents, lists
 from mockpay.providers.stripe.bodies import INTENT, REFUND, Intent, find_charge, find_intent, find_refund
-from mockpay.providers.stripe.calls import Answer, Call
+from mockpay.providers.stripe.calls import Answer, Call, Later
 from mockpay.providers.stripe.credentials import NAME
 from mockpay.providers.stripe.parameters import bad_request
 from mockpay.services.refunds import refund_settlement
 from mockpay.services.refunds import refunds as services
 from mockpay.store import api_objects
 from mockpay.store.api_objects import ApiObject
+from mockpay.store.unit_of_work import Sandbox
 
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _LIST = "/v1/refunds"
@@ -37,17 +39,29 @@ def create(call: Call) -> Answer:
         )
     amount = _amount(call, intent)
     key = services.own_reference(sandbox, intent.order, "RE")
-    request = RefundRequest(key, amount, outcomes=call.outcomes())
-    refund = services.request(sandbox, intent.order, request).refund
+    request = RefundRequest(key, amount, outcomes=call.outcomes(Stage.REFUND, Stage.IPN))
+    result = services.request(sandbox, intent.order, request)
+    refund = result.refund
     if refund is None:
-        raise MockpayError("Too many requests.", code="throttled")
+        return _refuse_later("throttled")
     stored = api_objects.find(sandbox, NAME, REFUND, refund.refund_id)
     assert stored is not None
     stored = api_objects.change(sandbox, stored, facts={"metadata": metadata, "reason": reason})
     events.of_refund(sandbox, intent, "requested", refund)
     if refund.due_at is not None and refund.due_at <= sandbox.now:
         refund_settlement.settle(sandbox, refund.refund_id)
+    if result.answer_lost:
+        return _refuse_later("answer.lost")
     return bodies.refund_body(find_refund(sandbox, refund.refund_id), stored)
+
+
+def _refuse_later(code: str) -> Later:
+    """An error in the place of the answer to a call whose work stays."""
+
+    def refuse(_sandbox: Sandbox) -> dict[str, Any]:
+        raise MockpayError("Try again later.", code=code)
+
+    return Later(None, refuse)
 
 
 def _amount(call: Call, intent: Intent) -> Money:

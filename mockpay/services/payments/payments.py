@@ -34,7 +34,6 @@ from mockpay.domain.scenarios.resolution import (
 )
 from mockpay.domain.scenarios.rule_forms import parse_outcome
 from mockpay.domain.timeline import Actor
-from mockpay.kernel import ids
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict
 from mockpay.risk import assessment
@@ -54,6 +53,7 @@ from mockpay.services.payments.transitions import (
     get_attempt,
     get_order,
 )
+from mockpay.services.scenarios import draw_rule
 from mockpay.services.sellers import offers
 from mockpay.store import attempts, outbox, scenarios, schedule
 from mockpay.store.transitions import add_event, step, update
@@ -441,7 +441,6 @@ def record_bank_result(sandbox: Sandbox, attempt_id: str, result: Result) -> Non
 # --- plans
 
 
-_PROBABILITY_STEPS = 1_000_000
 #: What a bank's down time means for a try.
 _CLOSED = Decision("bankdown", Source.DEFAULT, "bank.down", "the bank's down time")
 
@@ -467,7 +466,7 @@ def plan_payment(
     if bank_closed:
         later.add(Stage.ISSUER)
     stages = [stage for stage in PAYMENT_STAGES if stage not in later]
-    asked = {**_requested(sandbox, order), **outcomes}
+    asked = {**requested_outcomes(sandbox, order), **outcomes}
     _check_requested(asked, instrument.method)
     plan = _plan(sandbox, order, instrument.method, instrument.dump(), instrument.inputs, attempt_id, stages, asked)
     return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
@@ -475,7 +474,7 @@ def plan_payment(
 
 def _plan_code(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt:
     """An attempt whose buyer is asked for a code, with what that meets; whether one is asked is known only now."""
-    asked = _requested(sandbox, order)
+    asked = requested_outcomes(sandbox, order)
     coded = _plan(sandbox, order, attempt.method, attempt.instrument, {}, attempt.attempt_id, [Stage.AUTH], asked)
     decision = coded.at(Stage.AUTH)
     if not coded.decides(Stage.AUTH) or decision.outcome not in CODE_OUTCOMES:
@@ -519,7 +518,7 @@ def _plan(
     return resolve(facts, _use_up_rules(sandbox, match, method, attempt_id, stages))
 
 
-def _requested(sandbox: Sandbox, order: Order) -> dict[Stage, Decision]:
+def requested_outcomes(sandbox: Sandbox, order: Order) -> dict[Stage, Decision]:
     """What an order's request asked for: in its note, as its company has it, or in so many words."""
     noted = sandbox.provider_of(order).payment_simulation(order.seller_note) if order.seller_note else {}
     return {**noted, **load_outcomes(order.request.get("outcomes"))}
@@ -584,8 +583,7 @@ def _use_up_rules(
         # A UPI code means nothing to a card issuer, a transStatus nothing to a code: such a rule waits for its method.
         if rule.stage in applies and not applies[rule.stage](rule.outcome):
             continue
-        dice = ids.number(sandbox.seller.seed, "rule", position, subject, below=_PROBABILITY_STEPS)
-        if dice < rule.probability * _PROBABILITY_STEPS:
+        if draw_rule(sandbox, rule, position, subject):
             rules[rule.stage] = rule
             scenarios.use_up(sandbox, rule)
     return rules

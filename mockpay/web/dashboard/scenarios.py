@@ -83,7 +83,7 @@ _MATCH_LABELS = {
     "email": "Buyer’s e-mail",
     "seller_order_id": "Seller’s order id",
     "order_id": "Order id",
-    "notification_type": "Notification: payment or refund",
+    "notification_type": "Notification: payment, refund or object",
     "reference": "Refund’s reference",
 }
 _MATCH_FIELDS = sorted(MATCH_KEYS - {"method"}, key=lambda key: [*_MATCH_LABELS, key].index(key))

@@ -142,6 +142,22 @@ def webhook_verified():
     return [*told, len(shop.webhook_endpoints.list().data)]
 
 
+def webhook_times():
+    """Trap 12: which times of a signature the client's verifier takes: that of a try, an old and a future one."""
+    url, received = webhook()
+    endpoint = shop.webhook_endpoints.create({"url": url, "enabled_events": ["customer.created"]})
+    told = {}
+    for outcome in ("success", "old_signature", "future_signature"):
+        shop.customers.create({"metadata": {"mockpay_outcome": f"ipn={outcome}"}})
+        headers, body = received.get(timeout=20)
+        try:
+            told[outcome] = stripe.Webhook.construct_event(body, headers["Stripe-Signature"], endpoint.secret).type
+        except stripe.SignatureVerificationError as error:
+            told[outcome] = str(error).partition(" (")[0]
+    shop.webhook_endpoints.delete(endpoint.id)
+    return told
+
+
 STEPS = (
     create_and_pay,
     raw_card,
@@ -156,5 +172,6 @@ STEPS = (
     challenge,
     checkout,
     webhook_verified,
+    webhook_times,
 )
 print(json.dumps({step.__name__: step() for step in STEPS}))

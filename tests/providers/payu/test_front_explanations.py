@@ -20,6 +20,7 @@ def digest_of(form, salt):
 
 
 def test_each_mistake_in_a_payments_hash_is_named(merchant, mockpay_server, subtests):
+    """Trap 14 (payu Documentations#24): hash over "10" or "10.00", key of the other mode, additionalCharges in front."""
     other = type(merchant)(mockpay_server.new_seller())
     salt = merchant.credentials["salt"]
     form = merchant.signed(merchant.fields(amount="10", udf1="one", additional_charges="CC:5"))

@@ -106,3 +106,33 @@ def test_the_hash_of_a_message_does_not_move_with_the_sellers_clock(told):
     assert told.believes(results(told)[-1])
     shown = messages(told, "payment")[-1]["signed"]
     assert hashes.digest(shown.replace("<SALT>", told.credentials["salt"])) == result["hash"]
+
+
+@pytest.mark.parametrize("outcome", ["none", "doubled_at_once", "delayed", "bad_signature", "future_signature"])
+def test_what_is_asked_of_messages_holds_for_payments_failures_and_refunds(told, outcome):
+    """Trap 16 (stripe-cli#1434): an option of delivery that holds for one path only."""
+    for vpa in ("success@mockpay", "insufficient@mockpay"):
+        _, page = told.opened(mockpay_outcome=f"ipn={outcome}")
+        told.finish(page, vpa)
+    paid = told.paid(mockpay_outcome="ipn=none")
+    called = {"var1": paid["mihpayid"], "var3": "100.00"}
+    for status in ("completed", "REJECTED"):
+        asked = f"refund={status},ipn={outcome}"
+        told.command("cancel_refund_transaction", var2=f"R-{status}", mockpay_outcome=asked, **called)
+    merchant = told.seller
+    if outcome == "delayed":
+        merchant.advance(seconds=1)
+        assert {each["state"] for each in merchant.notifications()} == {"QUEUED", "SUPPRESSED"}
+    merchant.advance(seconds=60)
+    tried = [merchant.notification(each["notification_id"]) for each in merchant.notifications()]
+    sent = [(each["type"], each["tries"][0]["request"]["body"]) for each in tried if each["tries"]]
+    payments = [dict(parse_qsl(body, keep_blank_values=True)) for kind, body in sent if kind == "payment"]
+    refunds = [json.loads(body) for kind, body in sent if kind == "refund"]
+    copies = {"none": 0, "doubled_at_once": 2}.get(outcome, 1)
+    assert [len(payments), len(refunds)] == [2 * copies, 2 * copies]
+    forged = outcome.endswith("signature")
+    assert all(told.believes(each) is not forged for each in payments)
+    # Nothing signs a refund's message: a forged one is another merchant's.
+    assert all((each["key"] == told.credentials["key"]) is not forged for each in refunds)
+    # A refund's id and its payment's each in its own place.
+    assert all(each["mihpayid"] == paid["mihpayid"] != each["request_id"] for each in refunds)

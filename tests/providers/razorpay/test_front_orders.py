@@ -116,6 +116,7 @@ WRONG = {
 
 
 def test_what_no_order_can_be_is_refused_in_the_companys_words(software, subtests):
+    """Trap 10 (frappe/payments#62): amounts as float, string, huge."""
     for name, (change, words) in WRONG.items():
         with subtests.test(name):
             body = {"amount": 49_900, "currency": "INR", **change}
@@ -126,6 +127,7 @@ def test_what_no_order_can_be_is_refused_in_the_companys_words(software, subtest
 
 
 def test_a_paisa_is_not_rounded_away(software):
+    """Trap 10 (frappe/payments#62): 15919 is not 15920."""
     assert software.order(15_919)["amount"] == 15_919
     assert software.order(100)["amount_due"] == 100
 

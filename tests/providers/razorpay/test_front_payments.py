@@ -26,6 +26,7 @@ def test_payments_are_listed_with_those_of_every_order(software):
 
 
 def test_what_is_authorised_is_captured_once_and_in_full(software, subtests):
+    """Traps 5 and 6 (razorpay-java#60, razorpay-node#94, #107): 500 of 50000 captured, a float, a second capture."""
     payment = authorized(software, 50_000)
     for amount, words in {
         500: "Capture amount must be equal",
@@ -51,6 +52,7 @@ def test_what_is_authorised_is_captured_once_and_in_full(software, subtests):
 
 
 def test_what_was_captured_by_itself_is_not_captured_again(software):
+    """Trap 6 (razorpay-node#107): captured by hand after automatic capture; no second event."""
     payment = software.paid()
     with pytest.raises(BadRequestError, match="already been captured"):
         software.client.payment.capture(payment["id"], 49_900, {})

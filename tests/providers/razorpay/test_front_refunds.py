@@ -73,6 +73,7 @@ def test_the_same_key_and_body_are_the_same_refund(software):
 
 
 def test_a_receipt_is_used_once(software):
+    """Trap 8 (razorpay-python PR 197): a refund receipt used twice."""
     payment = software.paid()
     software.client.payment.refund(payment["id"], {"amount": 100, "receipt": "Rückgabe 1"})
     with pytest.raises(BadRequestError, match="Receipt already exists"):
@@ -81,6 +82,7 @@ def test_a_receipt_is_used_once(software):
 
 
 def test_a_speed_that_is_not_possible_falls_back_and_says_so(software):
+    """Trap 8 (razorpay-python PR 197): speed optimum not possible."""
     payment = software.paid()
     refund = software.client.payment.refund(payment["id"], {"amount": 100, "speed": "optimum"})
     assert (refund["speed_requested"], refund["speed_processed"], refund["status"]) == ("optimum", "normal", "pending")
@@ -92,6 +94,7 @@ def test_a_speed_that_is_not_possible_falls_back_and_says_so(software):
 
 
 def test_only_captured_money_goes_back(software):
+    """Trap 7 (razorpay-node#72): refund of an authorised payment."""
     authorized = software.pay(software.order(payment={"capture": "manual"}))
     with pytest.raises(BadRequestError, match="status should be captured"):
         software.client.payment.refund(authorized["id"], {"amount": 100})

@@ -27,6 +27,7 @@ def ids(software, url=None):
 
 
 def test_a_payment_is_told_by_events_that_the_client_believes(software, subtests):
+    """Trap 2 (razorpay-magento#291): payment.authorized and order.paid together, each event with an id of its own."""
     payment = software.paid()
     assert names(software) == PAID
     secret = software.credentials["webhook_secret"]
@@ -52,6 +53,7 @@ def test_a_payment_is_told_by_events_that_the_client_believes(software, subtests
 
 
 def test_a_failure_and_then_a_success_are_two_payments_of_one_order(software):
+    """Trap 3 (komoju-woocommerce PR 21, nearmerch#209): payment.failed, then captured, for one order."""
     order = software.order()
     failed, paid = software.pay(order, vpa=DECLINED), software.pay(order)
     assert names(software) == ["payment.failed", *PAID]
@@ -61,6 +63,7 @@ def test_a_failure_and_then_a_success_are_two_payments_of_one_order(software):
 
 
 def test_a_failure_may_be_told_after_the_order_was_paid(software):
+    """Trap 3 (komoju-woocommerce PR 21, nearmerch#209): a late failed event after paid."""
     order = software.order()
     # A rule for one payment: the failure has met it, so the next payment does not.
     software.control("POST", "/scenarios", {"stage": "ipn", "match": {}, "outcome": "delayed", "times": 1})
@@ -72,6 +75,7 @@ def test_a_failure_may_be_told_after_the_order_was_paid(software):
 
 
 def test_a_refund_may_be_told_before_its_payment(software):
+    """Trap 1 (razorpay-woocommerce#664): a refund event before the authorisation settles."""
     payment = software.paid(notes={"mockpay_outcome": "ipn=out_of_order"})
     assert names(software) == []
     software.client.payment.refund(payment["id"], {"amount": 100}, headers={"Mockpay-Outcome": "ipn=success"})
@@ -83,6 +87,7 @@ def test_a_refund_may_be_told_before_its_payment(software):
 
 
 def test_a_refund_is_told_with_its_own_id_and_its_payments(software):
+    """Trap 9 (hyperswitch#5298): refund's and payment's id mixed up in a refund's webhook."""
     payment = software.paid()
     refund = software.client.payment.refund(payment["id"], {"amount": 100, "speed": "optimum"})
     software.advance(5)
@@ -109,6 +114,7 @@ def test_what_nobody_captured_is_told_as_refunded_and_never_as_captured(software
 
 
 def test_a_late_authorisation_is_captured_or_goes_back(software):
+    """Trap 4 (razorpay-opencart#47): a failed payment becomes authorized days later."""
     software.settings(upi_pending_seconds=3 * 86_400)
     order = software.order(notes={"mockpay_outcome": "issuer=latesuccess"}, **MANUAL)
     failed = software.pay(order)
@@ -181,6 +187,7 @@ def test_what_was_queued_before_a_secret_changed_keeps_the_old_one(software):
 
 
 def test_a_try_is_repeated_with_the_same_id_for_a_day(software):
+    """Trap 2 (razorpay-magento#291): the id of an event is the same on retries."""
     software.settings(ipn_profile="razorpay")
     software.post_office.answers = [404] * 3
     software.control("POST", "/scenarios", {"stage": "ipn", "outcome": "success"})
@@ -200,6 +207,7 @@ def test_a_try_is_repeated_with_the_same_id_for_a_day(software):
 
 @pytest.mark.parametrize("outcome", ["bad_signature", "old_signature", "corrupt"])
 def test_a_scenario_spoils_every_kind_of_event(software, outcome):
+    """Trap 16 (stripe-cli#1434): a forged signature for every kind of event."""
     payment = software.paid(notes={"mockpay_outcome": f"ipn={outcome}"})
     software.client.payment.refund(payment["id"], {"amount": 100})
     software.advance(5)
@@ -213,6 +221,7 @@ def test_a_scenario_spoils_every_kind_of_event(software, outcome):
 
 @pytest.mark.parametrize(("outcome", "count"), [("none", 0), ("doubled", 10), ("simultaneous", 5), ("tripled", 15)])
 def test_a_scenario_holds_for_every_kind_of_event_and_every_address(software, outcome, count):
+    """Traps 2 and 16 (razorpay-magento#291, stripe-cli#1434): events at once; an option that holds for one path only."""
     software.client.webhook.create({"url": ENDPOINT, "events": [*PAID, "refund.created", "refund.processed"]})
     payment = software.paid(notes={"mockpay_outcome": f"ipn={outcome}"})
     software.client.payment.refund(payment["id"], {"amount": 100})
@@ -222,8 +231,52 @@ def test_a_scenario_holds_for_every_kind_of_event_and_every_address(software, ou
 
 
 def test_a_body_that_was_parsed_and_written_again_is_another(software):
+    """Trap 13 (stripe-node#341, razorpay-node#434): a signature checked over re-serialised JSON."""
     software.paid(notes={"a/b": "ü"})
     body = software.received[-1][2]
     assert json.loads(json.dumps(json.loads(body))) == json.loads(body)
     assert json.dumps(json.loads(body), separators=(",", ":")) != body
     assert body.isascii()
+
+
+def _link(software, outcome):
+    link = software.client.payment_link.create(
+        {"amount": 100, "currency": "INR", "notes": {"mockpay_outcome": f"ipn={outcome}"}}
+    )
+    software.client.payment_link.cancel(link["id"])
+    return ["payment_link.cancelled"]
+
+
+def _failure(software, outcome):
+    software.pay(software.order(notes={"mockpay_outcome": f"ipn={outcome}"}), vpa=DECLINED)
+    return ["payment.failed"]
+
+
+def _refund(software, outcome):
+    payment = software.paid(notes={"mockpay_outcome": "ipn=none"})
+    headers = {"Mockpay-Outcome": f"ipn={outcome}"}
+    software.client.payment.refund(payment["id"], {"amount": 100, "speed": "optimum"}, headers=headers)
+    software.advance(5)
+    return ["refund.created", "refund.speed_changed", "refund.processed"]
+
+
+@pytest.mark.parametrize("kind", [_link, _failure, _refund])
+@pytest.mark.parametrize("outcome", ["none", "doubled", "delayed", "bad_signature", "future_signature"])
+def test_what_is_asked_of_messages_holds_for_links_failures_and_refunds(software, outcome, kind):
+    """Trap 16 (stripe-cli#1434): an option of delivery that holds for one path only."""
+    types = kind(software, outcome)
+    software.advance()
+    assert (names(software) == []) is (outcome in {"none", "delayed"})
+    software.advance(60)
+    copies = {"none": 0, "doubled": 2}.get(outcome, 1)
+    assert sorted(names(software)) == sorted(types * copies)
+    fits = set()
+    for _, headers, body in software.received:
+        try:
+            software.client.utility.verify_webhook_signature(
+                body, headers["x-razorpay-signature"], software.credentials["webhook_secret"]
+            )
+            fits.add(True)
+        except SignatureVerificationError:
+            fits.add(False)
+    assert fits == {"bad_signature": {False}, "future_signature": {False}, "none": set()}.get(outcome, {True})

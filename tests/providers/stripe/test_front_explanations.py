@@ -21,6 +21,7 @@ def signed(secret, text):
 
 
 def test_each_mistake_in_a_webhooks_signature_is_named(software, mockpay_server, subtests):
+    """Trap 13 (stripe-node#341, razorpay-node#434): a signature checked over re-serialised JSON, among others."""
     other = type(software)(mockpay_server.new_seller())
     [_, secret] = [
         software.post("webhook_endpoints", url="http://127.0.0.1:9/", enabled_events=["*"])["secret"] for _ in range(2)

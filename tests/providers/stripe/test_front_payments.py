@@ -255,6 +255,7 @@ def test_intents_are_searched_by_what_they_have(software):
 
 
 def test_a_key_is_one_request_whose_answer_comes_again(software):
+    """Trap 11 (stripe-mock#25, stripe-ruby#598): one idempotency key, other parameters or endpoint; a 402 or 500 replays."""
     keyed = {"Idempotency-Key": "k-1"}
     wanted = {"amount": 49_900, "currency": "inr", "payment_method": "pm_card_visa_chargeDeclined", "confirm": True}
     first = software.send("POST", "/v1/payment_intents", wanted, Idempotency_Key="k-1")
@@ -349,3 +350,23 @@ def test_the_journal_has_each_call_and_no_card(software):
     assert (line["kind"], line["outcome"], line["status"]) == ("stripe.payment_intents.create", "ok", 200)
     assert "4242424242424242" not in str(line)
     assert software.key not in str(line)
+
+
+def test_a_refund_whose_answer_is_lost_is_made_once_and_its_key_replays_the_failure(software):
+    """Trap 11 (stripe-mock#25, stripe-ruby#598): the same key replays even a 500."""
+    intent = software.pay()["id"]
+    asked = {"payment_intent": intent, "amount": 100}
+    for replayed in (None, "true"):
+        lost = software.send("POST", "/v1/refunds", asked, Idempotency_Key="r-1", Mockpay_Outcome="refund=lost_answer")
+        assert (lost.status, lost.json["error"]["type"]) == (500, "api_error")
+        assert lost.headers.get("idempotent-replayed") == replayed
+    assert len(software.get("refunds", payment_intent=intent)["data"]) == 1
+
+
+def test_a_throttled_refund_is_made_by_the_next_call(software):
+    asked = {"payment_intent": software.pay()["id"], "amount": 100}
+    for status in (429, 200, 200):
+        reply = software.send(
+            "POST", "/v1/refunds", asked, Idempotency_Key="r-2", Mockpay_Outcome="refund=throttled_once"
+        )
+        assert reply.status == status
