@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
@@ -87,7 +88,13 @@ def _reload(_sandbox: Sandbox, row: OutboxRow) -> Send:
 def _return_again(_sandbox: Sandbox, row: OutboxRow) -> Send:
     def send(runtime: Runtime) -> SendResult:
         timeout = timeout_within_lease(runtime, _RETURN_TIMEOUT_SECONDS)
-        reply = runtime.sender.send(HttpCall("GET", str(row.facts["url"]), timeout=timeout))
+        url, fields = str(row.facts["url"]), row.facts.get("fields")
+        if isinstance(fields, Mapping):
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            call = HttpCall("POST", url, headers, urlencode(fields).encode(), timeout=timeout)
+        else:
+            call = HttpCall("GET", url, timeout=timeout)
+        reply = runtime.sender.send(call)
         return SendResult(lambda sandbox: sellers.count(sandbox.connection, row.seller_id, delivered=1), reply.status)
 
     return send

@@ -118,6 +118,8 @@ class ProviderPort:
         payment_simulation: Reads what an order's note asks for; raises Invalid.
         refund_simulation: Reads what a refund's note asks for; raises Invalid.
         default_outcomes: What it does where nobody asks for anything else, by stage.
+        impossible: Outcomes by stage that nothing of this company's can show: they decide nothing and are refused
+            where a call asks for them.
         throttling_profiles: Values of the setting `throttling` that mean something to it.
         most_attempts: Tries of one order before it is FAILED; the seller's setting `max_attempts` where None.
         routable: Whether a seller's rules may send its payments to a gateway; else the built-in simulator decides.
@@ -163,6 +165,7 @@ class ProviderPort:
     payment_simulation: Simulation = _nothing
     refund_simulation: Simulation = _nothing
     default_outcomes: Mapping[str, str] = field(default_factory=dict)
+    impossible: Mapping[Stage, frozenset[str]] = field(default_factory=dict)
     throttling_profiles: frozenset[str] = frozenset()
     retry_profiles: Mapping[str, RetryProfile] = field(default_factory=dict)
     notification_types: Mapping[NotificationType, str] = field(default_factory=dict)

@@ -39,14 +39,14 @@ def parse_outcomes(text: str, where: str = HEADER) -> dict[Stage, Decision]:
 
 
 def check_requested(
-    asked: Mapping[Stage, Decision], stages: Collection[Stage], impossible: Collection[str] = ()
+    asked: Mapping[Stage, Decision], stages: Collection[Stage], impossible: Mapping[Stage, Collection[str]]
 ) -> None:
     """
     Refuse what a call can never have.
 
     Args:
         stages: What may come of the call.
-        impossible: Outcomes that nothing at its company has, at any stage.
+        impossible: Outcomes that nothing at its company can show, by stage.
 
     Raises:
         Invalid: code ``outcome.invalid``.
@@ -55,7 +55,7 @@ def check_requested(
         wish = f"{stage}={decision.outcome}"
         if stage not in stages:
             message = f"'{wish}' cannot be: this call has no stage '{stage}', it has {', '.join(stages)}."
-        elif decision.outcome in impossible:
+        elif decision.outcome in impossible.get(stage, ()):
             message = f"'{wish}' cannot be: nothing here has this outcome."
         else:
             continue

@@ -10,7 +10,7 @@ the seller's default, what the called company usually does, success.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -171,7 +171,8 @@ class Facts(Struct, frozen=True):
     """
     What the resolver may look at: values by input, what rules match on, what a note says.
 
-    `stages` are those to be decided, `defaults` the seller's own by stage, `usual` its company's.
+    `stages` are those to be decided, `defaults` the seller's own by stage, `usual` its company's; `impossible` by stage
+    is what nothing of that company's can show.
     """
 
     inputs: Mapping[str, str]
@@ -182,6 +183,7 @@ class Facts(Struct, frozen=True):
     magic_amounts: bool = True
     defaults: Mapping[str, str] = {}
     usual: Mapping[str, str] = {}
+    impossible: Mapping[Stage, frozenset[str]] = {}
 
 
 def resolve(facts: Facts, rules: Mapping[Stage, Rule]) -> Plan:
@@ -194,31 +196,39 @@ def resolve(facts: Facts, rules: Mapping[Stage, Rule]) -> Plan:
     """
     decisions = {}
     for stage in facts.stages:
-        decision = _decide(stage, facts, rules.get(stage))
-        if decision is not None:
-            decisions[stage] = decision
+        impossible = facts.impossible.get(stage, frozenset())
+        for decision in _candidates(stage, facts, rules.get(stage)):
+            if decision.outcome not in impossible:
+                decisions[stage] = decision
+                break
     return Plan(decisions)
 
 
-def _decide(stage: Stage, facts: Facts, rule: Rule | None) -> Decision | None:
+def _candidates(stage: Stage, facts: Facts, rule: Rule | None) -> Iterator[Decision]:
+    """What could decide a stage; the first one that can be shown does."""
     if rule is not None:
-        return Decision(rule.outcome, Source.RULE, rule.name, "rule")
+        yield Decision(rule.outcome, Source.RULE, rule.name, "rule")
     if stage in facts.simulated:
-        return facts.simulated[stage]
-    # An instrument goes before the amount.
+        yield facts.simulated[stage]
+    yield from _magic(stage, facts)
+    outcome = facts.defaults.get(stage)
+    if outcome and (stage is not Stage.ISSUER or facts.response_codes.has_outcome(outcome)):
+        yield Decision(outcome, Source.DEFAULT, "seller default", outcome)
+    usual = facts.usual.get(stage)
+    if usual is not None:
+        yield Decision(usual, Source.COMPANY, value=usual)
+
+
+def _magic(stage: Stage, facts: Facts) -> Iterator[Decision]:
+    """What the inputs ask for; an instrument goes before the amount."""
     for source, value in sorted(facts.inputs.items(), key=lambda pair: pair[0] in _AMOUNTS):
         row = find(source, value)
         if row is None or row.stage is not stage or not row.active:
             continue
         if source not in _AMOUNTS:
-            return Decision(row.outcome, Source.INSTRUMENT, row.name, redacted(source, value))
-        if facts.magic_amounts:
-            return Decision(row.outcome, Source.AMOUNT, row.name, value)
-    outcome = facts.defaults.get(stage)
-    if outcome and (stage is not Stage.ISSUER or facts.response_codes.has_outcome(outcome)):
-        return Decision(outcome, Source.DEFAULT, "seller default", outcome)
-    usual = facts.usual.get(stage)
-    return None if usual is None else Decision(usual, Source.COMPANY, value=usual)
+            yield Decision(row.outcome, Source.INSTRUMENT, row.name, redacted(source, value))
+        elif facts.magic_amounts:
+            yield Decision(row.outcome, Source.AMOUNT, row.name, value)
 
 
 def redacted(source: str, value: str) -> str:

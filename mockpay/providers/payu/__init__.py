@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.payu import credentials, explanations, ids, notifications, returns, views
+from mockpay.providers.payu import calls, credentials, explanations, ids, notifications, returns, views
 from mockpay.providers.payu.acquirer import answer, webhook
 from mockpay.providers.payu.gateway import PayuGateway
 
@@ -20,6 +20,7 @@ provider = Provider(
     attempt_id=ids.mihpayid,
     refund_id=ids.request_id,
     routable=False,
+    impossible=calls.IMPOSSIBLE,
     credentials=credentials.credentials,
     key_names=("key",),
     addresses=credentials.addresses,

@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.razorpay import credentials, events, explanations, ids, returns, views
+from mockpay.providers.razorpay import calls, credentials, events, explanations, ids, returns, views
 from mockpay.providers.razorpay.acquirer import answer, webhook
 from mockpay.providers.razorpay.gateway import RazorpayGateway
 
@@ -24,6 +24,7 @@ provider = Provider(
     routable=False,
     reusable=True,
     takes_late_success=True,
+    impossible=calls.IMPOSSIBLE,
     credentials=credentials.credentials,
     key_names=("key_id",),
     addresses=credentials.addresses,

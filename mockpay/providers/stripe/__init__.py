@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.stripe import credentials, events, explanations, ids, payment_methods, sessions, views
+from mockpay.providers.stripe import calls, credentials, events, explanations, ids, payment_methods, sessions, views
 from mockpay.providers.stripe.acquirer import answer, webhook
 from mockpay.providers.stripe.gateway import StripeGateway
 
@@ -30,6 +30,7 @@ provider = Provider(
     routable=False,
     default_outcomes=_USUAL,
     reusable=True,
+    impossible=calls.IMPOSSIBLE,
     credentials=credentials.credentials,
     key_names=("secret_key",),
     observe=events.observe,

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mockpay.domain.orders import PAID, Order, OrderState
-from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.attempts import Attempt, Stage
 from mockpay.domain.sellers import Seller
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
@@ -163,10 +163,13 @@ def items_of(stored: ApiObject) -> dict[str, Any]:
 # --- the buyer's way back
 
 
-def return_url(seller: Seller, order: Order, _attempt: Attempt | None) -> str:
+def return_url(seller: Seller, order: Order, attempt: Attempt | None) -> str:
     """Where the buyer goes: a session's pages as they are, or an intent's with what became of it."""
     page, marks = f"/pay/{order.page_token}/result", order.request.get("marks")
+    fault = attempt.plan.at(Stage.REDIRECT).outcome if attempt is not None else "success"
     funded = order.state in PAID or order.state is OrderState.AUTHORIZED
+    if fault == "failure_though_captured":
+        funded = False
     if isinstance(marks, Mapping) and "cancel_url" in marks:
         return order.redirect_url if funded else str(marks["cancel_url"]) or page
     if not order.redirect_url:
@@ -176,5 +179,9 @@ def return_url(seller: Seller, order: Order, _attempt: Attempt | None) -> str:
         "payment_intent_client_secret": ids.client_secret(seller, order.order_id),
         "redirect_status": "succeeded" if funded else "failed",
     }
+    if fault == "missing_field":
+        del intent["redirect_status"]
+    elif fault == "order_changed":
+        intent["payment_intent"] = order.order_id[:-1] + ("0" if order.order_id[-1] != "0" else "1")
     joint = "&" if "?" in order.redirect_url else "?"
     return f"{order.redirect_url}{joint}{urlencode(intent)}"

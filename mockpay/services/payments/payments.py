@@ -19,6 +19,7 @@ from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Decisi
 from mockpay.domain.payments.faults import EXECUTED, SILENT
 from mockpay.domain.payments.gateways import Charge, Result, ResultKind
 from mockpay.domain.payments.routing import DEFAULT
+from mockpay.domain.providers import ProviderPort
 from mockpay.domain.refunds import RefundRequest
 from mockpay.domain.scenarios.requested import FIELD, HEADER, load_outcomes
 from mockpay.domain.scenarios.resolution import (
@@ -494,7 +495,7 @@ def _plan(
     requested: Mapping[Stage, Decision],
 ) -> Plan:
     """What some stages of an attempt will meet."""
-    settings = sandbox.seller.settings
+    settings, provider = sandbox.seller.settings, sandbox.provider_of(order)
     amount = order.amount.wire()
     match = {
         **{key: value for key, value in parts.items() if key in MATCH_KEYS},
@@ -513,9 +514,10 @@ def _plan(
         simulated=requested,
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
-        usual=sandbox.provider_of(order).default_outcomes,
+        usual=provider.default_outcomes,
+        impossible=provider.impossible,
     )
-    return resolve(facts, _use_up_rules(sandbox, match, method, attempt_id, stages))
+    return resolve(facts, _use_up_rules(sandbox, provider, match, method, attempt_id, stages))
 
 
 def requested_outcomes(sandbox: Sandbox, order: Order) -> dict[Stage, Decision]:
@@ -539,6 +541,7 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         Invalid: code ``simulation.invalid``: the note asks for what cannot be simulated.
     """
     settings, amount = sandbox.seller.settings, request.amount.wire()
+    provider = sandbox.provider_of(order)
     inputs: dict[str, str] = {Input.REFUND_AMOUNT: amount}
     if request.amount == order.amount:
         inputs[Input.REFUND_OF] = amount
@@ -556,20 +559,21 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         response_codes=METHODS[attempt.method].response_codes,
         stages=REFUND_STAGES,
         simulated={
-            **sandbox.provider_of(order).refund_simulation(request.note),
+            **provider.refund_simulation(request.note),
             **load_outcomes(order.request.get("outcomes")),
             **request.outcomes,
         },
         magic_amounts=settings.magic_amounts,
         defaults=settings.default_outcomes,
-        usual=sandbox.provider_of(order).default_outcomes,
+        usual=provider.default_outcomes,
+        impossible=provider.impossible,
     )
     subject = f"{order.order_id} {request.key}"
-    return resolve(facts, _use_up_rules(sandbox, match, attempt.method, subject, list(REFUND_STAGES)))
+    return resolve(facts, _use_up_rules(sandbox, provider, match, attempt.method, subject, list(REFUND_STAGES)))
 
 
 def _use_up_rules(
-    sandbox: Sandbox, match: dict[str, str], method: str, subject: str, stages: list[Stage]
+    sandbox: Sandbox, provider: ProviderPort, match: dict[str, str], method: str, subject: str, stages: list[Stage]
 ) -> dict[Stage, Rule]:
     """For each of the stages the oldest rule that fits and whose dice fall; used up at once."""
     rules: dict[Stage, Rule] = {}
@@ -579,6 +583,9 @@ def _use_up_rules(
     # The rule's place in the queue, not its row number: that counts other sellers' rules too.
     for position, rule in enumerate(scenarios.waiting(sandbox)):
         if rule.stage not in stages or rule.stage in rules or not rule.fits(match, sandbox.now):
+            continue
+        # One that this company cannot show waits for an order of another's.
+        if rule.outcome in provider.impossible.get(rule.stage, ()):
             continue
         # A UPI code means nothing to a card issuer, a transStatus nothing to a code: such a rule waits for its method.
         if rule.stage in applies and not applies[rule.stage](rule.outcome):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, jsonify, request
 from msgspec.structs import replace
@@ -178,14 +178,13 @@ def leave(runtime: Runtime, token: str) -> Response:
             return show("checkout/closed.html", page=page, scenario=page_session.redirect_scenario(session))
         if fault == "delayed" and session.sandbox.now < first + _DELAY_MS:
             return _hold(session)
-        if fields is not None:
-            page = page_session.page_context(session, "Taking you back")
-            return show("checkout/return.html", page=page, url=url, fields=fields)
+        back = _away(url) if fields is None else _post_back(session, url, fields)
         if fault != "duplicated":
-            return _away(url)
-        outbox_id = outbox_rows.add(session.sandbox, outbox.RETURN_AGAIN, order.order_id, leased=True, url=url)
+            return back
+        again = {"url": url} if fields is None else {"url": url, "fields": dict(fields)}
+        outbox_id = outbox_rows.add(session.sandbox, outbox.RETURN_AGAIN, order.order_id, leased=True, **again)
     outbox.send_leased(runtime, session.sandbox.seller_id, outbox_id)
-    return _away(url)
+    return back
 
 
 def _return_url(session: PageSession) -> str:
@@ -193,6 +192,12 @@ def _return_url(session: PageSession) -> str:
     if return_url is None:
         raise NotFound("This order has no return URL.", code="order.no_return_url")
     return return_url(session.sandbox.seller, session.order, session.last)
+
+
+def _post_back(session: PageSession, url: str, fields: Mapping[str, str]) -> Response:
+    """A page that posts a form to the seller."""
+    page = page_session.page_context(session, "Taking you back")
+    return show("checkout/return.html", page=page, url=url, fields=fields)
 
 
 def _away(url: str) -> Response:

@@ -198,6 +198,20 @@ def test_what_the_call_asks_for_decides(merchant, subtests):
             assert merchant.believes(result)
 
 
+def test_what_can_never_come_of_a_call_is_refused(merchant):
+    _, reply = merchant.pay(mockpay_outcome="verify=stale")
+    assert reply.status == 400
+    assert "&#39;verify=stale&#39; cannot be" in reply.text
+    refused = merchant.command(
+        "cancel_refund_transaction",
+        var1=merchant.paid()["mihpayid"],
+        var2="R",
+        var3="1.00",
+        headers={"Mockpay-Outcome": "issuer=insufficient"},
+    )
+    assert refused["status"] == 0
+
+
 def test_a_merchants_own_page_pays_without_ours(merchant):
     card = {"ccnum": "4111111111111111", "ccvv": "123", "ccexpmon": "05", "ccexpyr": "2030", "ccname": "Asha"}
     fields, page = merchant.opened(pg="CC", bankcode="CC", mockpay_outcome="auth=frictionless", **card)

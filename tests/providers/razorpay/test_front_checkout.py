@@ -1,6 +1,7 @@
 """The hosted checkout: a shop's form, our pages, and what the browser posts back."""
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 from razorpay.errors import SignatureVerificationError
@@ -94,7 +95,6 @@ def test_a_form_that_cannot_be_is_refused(software, subtests):
         "foreign cancel": ({"cancel_url": "https://evil.example/"}, "cancel_url is not one of"),
         "odd outcome": ({"notes[mockpay_outcome]": "issuer=odd"}, "odd"),
         "no such stage": ({"notes[mockpay_outcome]": "verify=throttled"}, "verify=throttled"),
-        "a form twice": ({"notes[mockpay_outcome]": "redirect=duplicated"}, "duplicated"),
         "nothing to change": ({"notes[mockpay_outcome]": "redirect=amount_changed"}, "amount_changed"),
         "prefill as text": ({"prefill": "x"}, "prefill"),
     }.items():
@@ -124,6 +124,32 @@ def test_a_fault_of_the_way_back_is_played(software, fault, missing):
     fields = software.leave(page)[1]
     assert {"razorpay_payment_id", "razorpay_order_id", "razorpay_signature"} - fields.keys() == missing
     assert (fields["razorpay_order_id"] == order["id"]) is bool(missing)
+
+
+def test_a_duplicated_result_is_posted_once_more(software):
+    order = software.order(notes={"mockpay_outcome": "redirect=duplicated"})
+    page = software.checkout(order)
+    software.choose(page)
+    software.post_office.sent.clear()
+    url, fields = software.leave(page)
+    (again,) = software.post_office.sent
+    assert (again.method, again.url, dict(parse_qsl(again.body.decode()))) == ("POST", url, fields)
+    assert again.headers == {"Content-Type": "application/x-www-form-urlencoded"}
+    assert verified(software, fields)
+
+
+def test_what_razorpay_cannot_show_decides_nothing_and_its_rule_waits(software):
+    rule = {"stage": "redirect", "outcome": "amount_changed", "match": {"method": "upi"}, "times": 1}
+    software.control("POST", "/scenarios", rule)
+    order = software.order(170_303)
+    page = software.checkout(order)
+    software.choose(page)
+    assert verified(software, software.leave(page)[1])
+    stages = {decision["stage"] for decision in software.control("GET", f"/orders/{order['id']}")["why"]}
+    assert "issuer" in stages
+    assert "redirect" not in stages
+    (waiting,) = software.control("GET", "/scenarios")["items"]
+    assert waiting["times"] == 1
 
 
 def test_a_form_may_lead_to_a_methods_own_page(software):

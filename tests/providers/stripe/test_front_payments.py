@@ -1,5 +1,7 @@
 """Payment intents, charges and refunds at the front door, and what the core makes of them."""
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 
 from tests.providers.stripe.software import CARD, RETURN_URL
@@ -179,6 +181,23 @@ def test_what_the_bank_does_not_know_is_processing_until_it_does(software):
     software.seller.advance(seconds=3_600)
     assert software.get(f"payment_intents/{pending['id']}")["status"] == "succeeded"
     assert software.events()[-3:] == ["payment_intent.processing", "charge.succeeded", "payment_intent.succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "names", "status", "same"),
+    [
+        ("success", 3, "succeeded", True),
+        ("missing_field", 2, None, True),
+        ("order_changed", 3, "succeeded", False),
+        ("failure_though_captured", 3, "failed", True),
+    ],
+)
+def test_a_fault_of_the_way_back_is_played(software, fault, names, status, same):
+    asked = {"metadata": {"mockpay_outcome": f"redirect={fault}"}, "return_url": RETURN_URL}
+    intent = software.pay(payment_method="pm_card_threeDSecure2Required", **asked)
+    back = dict(parse_qsl(urlsplit(software.seller.pay(intent["id"], otp="123456")["return_url"]).query))
+    assert (len(back), back.get("redirect_status")) == (names, status)
+    assert (back["payment_intent"] == intent["id"]) is same
 
 
 def test_a_card_that_must_be_challenged_sends_its_buyer_to_a_page(software):

@@ -269,8 +269,9 @@ def test_what_can_never_come_of_a_call_is_refused(shop, subtests):
             error = answer.get_json()["error"]
             assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
             assert f"'{outcome}' cannot be" in error["message"]
-    answer = shop.call("POST", "payment_intents", {"amount": 100, "currency": "inr"}, "redirect=amount_changed")
-    assert (answer.status_code, "amount_changed" in answer.get_json()["error"]["message"]) == (400, True)
+    for outcome in ("amount_changed", "bad_signature"):
+        answer = shop.call("POST", "payment_intents", {"amount": 100, "currency": "inr"}, f"redirect={outcome}")
+        assert (answer.status_code, outcome in answer.get_json()["error"]["message"]) == (400, True)
 
 
 def test_each_try_is_signed_at_the_real_time_whatever_the_sellers_clock_says(shop):
