@@ -105,7 +105,7 @@ def check_connection(runtime: Runtime, seller_id: str, gateway: str) -> Result:
         fault = faults.find_lasting(sandbox, gateway, Operation.LOOKUP)
         link = _link(sandbox, gateway_accounts.find(sandbox, gateway), fault)
         about = accounts.probe(sandbox, adapter)
-    return adapter.lookup(about, link)
+    return adapter.check(about, link)
 
 
 def _ask_built_in(runtime: Runtime, call: GatewayCall, charge: Charge) -> Result:

@@ -6,7 +6,7 @@ fields it has, so what works here works without JavaScript.
 """
 
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from urllib.parse import urldefrag, urljoin
 
 import requests
 from lxml import html
@@ -80,7 +80,8 @@ class FormBrowser:
         assert set(fields) <= set(form.inputs.keys()), "a field that the form does not have"
         if button.get("name"):
             values[button.get("name")] = button.get("value", "")
-        target = urljoin(self.url, button.get("formaction") or form.get("action") or self.url)
+        # What comes after a # is the browser's own.
+        target = urldefrag(urljoin(self.url, button.get("formaction") or form.get("action") or self.url)).url
         if (form.get("method") or "get").lower() == "get":
             return self._shown(self.session.get(target, params=values, timeout=30))
         return self._shown(self.session.post(target, data=values, timeout=30))

@@ -60,6 +60,8 @@ OURS = {
     "dashboard-form-token": 403,
     "dashboard-refund-late": 409,
     "dashboard-seller-wrong": 422,
+    "dashboard-gateway-account-wrong": 422,
+    "dashboard-gateway-account-checked": 200,
     "dashboard-rule-wrong": 422,
     "dashboard-reload": 200,
     "dashboard-wallet": 200,
@@ -211,6 +213,11 @@ class Answers:
     def _dashboard(self):
         seller = FormBrowser().goes_to(f"{self._world.ui}/seller")
         self._keep("dashboard-seller-wrong", seller.presses("save-settings", risk_review_seconds="never"))
+        accounts = FormBrowser().goes_to(f"{self._world.ui}/gateway-accounts")
+        typed = {"endpoint": "http://payments.example", "credentials.key": "a-new-key", "read": "soon"}
+        self._keep("dashboard-gateway-account-wrong", accounts.presses("save-payu", **typed))
+        accounts.goes_to(f"{self._world.ui}/gateway-accounts")
+        self._keep("dashboard-gateway-account-checked", accounts.presses("check-razorpay"))
         rule = FormBrowser().goes_to(f"{self._world.ui}/scenarios/rule?stage=issuer&outcome=Z9")
         self._keep("dashboard-rule-wrong", rule.presses("make-rule", outcome="nothing", probability="2", times="x"))
         self._keep("dashboard-form-token", rule.goes_to(rule.url).sends_to("rule", stage="issuer"))

@@ -7,6 +7,7 @@ NAMES = {
     "dashboard-gateway-faults-none": 200,
     "dashboard-gateway-dry-run": 200,
     "dashboard-gateway-dry-run-wrong": 422,
+    "dashboard-gateway-accounts": 200,
     "dashboard-gateway-calls": 200,
     "dashboard-gateway-calls-none": 200,
     "dashboard-gateway-calls-wrong": 422,
@@ -28,6 +29,9 @@ def gateway_pages(server):
     seller.control("POST", "/gateways/razorpay/faults", {"fault": "refuse", "seconds": 600})
     seller.control("POST", "/gateways/razorpay/faults", {"fault": "latency", "times": 3, "probability": 0.5})
     seller.control("PUT", "/gateways/razorpay/breaker", {"force": "open"})
+    own = {"key": "own-key-of-payu", "salt": "own-salt-of-payu-long"}
+    account = {"enabled": False, "endpoint": "http://127.0.0.1:9/payu", "credentials": own}
+    seller.control("PUT", "/gateways/payu", account)
     charges = seller.control("GET", "/gateway-calls?operation=CHARGE")["items"]
     lost, answered = (each["call_id"] for each in charges)
     here = seller.dashboard.removesuffix("/orders")
@@ -39,6 +43,7 @@ def gateway_pages(server):
         "dashboard-gateway-faults-none": f"{nobody}/gateway-faults",
         "dashboard-gateway-dry-run": f"{here}/gateway-faults?amount=499.00&method=card&network=Visa",
         "dashboard-gateway-dry-run-wrong": f"{here}/gateway-faults?amount=x&method=card",
+        "dashboard-gateway-accounts": f"{here}/gateway-accounts?saved=razorpay",
         "dashboard-gateway-calls": f"{here}/gateway-calls",
         "dashboard-gateway-calls-none": f"{here}/gateway-calls?operation=REFUND",
         "dashboard-gateway-calls-wrong": f"{here}/gateway-calls?status=x",

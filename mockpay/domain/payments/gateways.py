@@ -248,6 +248,10 @@ class GatewayAdapter(Protocol):
         """What became of a payment by our reference; ABSENT where there is none."""
         ...
 
+    def check(self, charge: Charge, link: Link) -> Result:
+        """Ask about a payment that there never was; ABSENT where the credentials are taken."""
+        ...
+
     def fence(self, charge: Charge, link: Link, /) -> Result:
         """Make a late arrival harmless; APPROVED where that is certain."""
         ...

@@ -121,6 +121,10 @@ class PayuGateway:
 
         return _call(requests.verify_payment(txnid), link, charge, decode)
 
+    def check(self, charge: Charge, link: Link) -> Result:
+        """A look-up of a reference that nobody has."""
+        return self.lookup(charge, link)
+
     def fence(self, charge: Charge, _link: Link, /) -> Result:
         """Nothing does that."""
         return refuse(charge, "A late payment cannot be kept away.")

@@ -26,6 +26,8 @@ _K = ResultKind
 _EVENTS = frozenset(
     {"payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.payment_failed"}
 )
+#: The name of no intent: theirs have 24 characters.
+_NO_INTENT = "pi_mockpay_connection_check"
 _REFUND_EVENTS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _REFUNDS = {
     "succeeded": _K.APPROVED,
@@ -131,6 +133,12 @@ class StripeGateway:
             return Result(_K.ABSENT, codes_of(charge).other)
         request = requests.retrieve_intent(charge.ids["intent"])
         return _call(request, link, charge, lambda intent: _intent_result(charge, intent))
+
+    def check(self, charge: Charge, link: Link) -> Result:
+        """An intent that there cannot be; no look-up, for that asks nobody about a payment without a name."""
+        request = requests.retrieve_intent(_NO_INTENT)
+        answered = _call(request, link, charge, lambda intent: _intent_result(charge, intent))
+        return replace(answered, kind=_K.ABSENT) if answered.raw_code == errors.MISSING else answered
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, credentials: Mapping[str, str]) -> Webhook | None:
         """

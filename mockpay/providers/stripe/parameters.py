@@ -33,7 +33,7 @@ def bad_request(message: str, code: str | None = None, param: str | None = None,
 def missing_object(noun: str, object_id: str, param: str | None = None) -> Refused:
     """There is no such object: 404 where the address names it, 400 where a parameter does."""
     shown = object_id[:_LONGEST_TEXT].replace("\0", "")
-    error = ApiError(errors.INVALID_REQUEST, f"No such {noun}: '{shown}'", "resource_missing", param=param or "id")
+    error = ApiError(errors.INVALID_REQUEST, f"No such {noun}: '{shown}'", errors.MISSING, param=param or "id")
     return Refused(error, 400 if param else 404)
 
 

@@ -53,8 +53,22 @@ def change(
         credentials: New ones; those of the account stay without, empty ones are what the gateway would have issued.
 
     Raises:
-        Invalid: code ``url.invalid`` or ``credentials.invalid``.
-        Forbidden: code ``outgoing.host``.
+        Invalid, Forbidden: as `check` does.
+    """
+    check(sandbox, account, credentials)
+    if credentials is not None:
+        account = replaced(account, credentials)
+    gateway_accounts.save(sandbox, account)
+    return account
+
+
+def check(sandbox: Sandbox, account: GatewayAccount, credentials: Mapping[str, str] | None) -> None:
+    """
+    Refuse an endpoint that may not be called, and credentials that a gateway does not have.
+
+    Raises:
+        Invalid: code ``url.invalid`` or ``credentials.invalid``, with the field.
+        Forbidden: code ``outgoing.host``, with the field.
     """
     if account.endpoint is not None:
         try:
@@ -62,12 +76,8 @@ def change(
         except MockpayError as error:
             error.detail["field"] = "endpoint"
             raise
-    if credentials is not None:
-        if credentials:
-            check_credentials(credentials, _issued_credentials(sandbox, account.gateway))
-        account = replaced(account, credentials)
-    gateway_accounts.save(sandbox, account)
-    return account
+    if credentials:
+        check_credentials(credentials, _issued_credentials(sandbox, account.gateway))
 
 
 def link(sandbox: Sandbox, account: GatewayAccount, sender: Sender) -> Link:

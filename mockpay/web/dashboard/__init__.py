@@ -14,6 +14,7 @@ from mockpay.web import guard
 from mockpay.web.dashboard import (
     deliveries,
     entry,
+    gateway_accounts,
     gateway_calls,
     gateway_faults,
     gateway_health,
@@ -38,6 +39,7 @@ _PAGES = (
     gateway_health,
     gateway_calls,
     gateway_faults,
+    gateway_accounts,
     journal,
     seller,
     wallet,

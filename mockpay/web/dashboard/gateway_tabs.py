@@ -9,9 +9,10 @@ from mockpay.web.dashboard.list_page import Tab
 
 #: Endpoints.
 HEALTH, CALLS, FAULTS = "gateway-health", "gateway-calls", "gateway-faults"
+ACCOUNTS = "gateway-accounts"
 #: Where the side navigation leads.
 ENTRY = HEALTH
-_TABS = {HEALTH: "Health", CALLS: "Calls", FAULTS: "Faults and routing"}
+_TABS = {HEALTH: "Health", CALLS: "Calls", FAULTS: "Faults and routing", ACCOUNTS: "Accounts"}
 
 
 def tabs(sandbox: Sandbox, current: str) -> list[Tab]:

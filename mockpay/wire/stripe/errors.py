@@ -9,6 +9,8 @@ from typing import Any
 API, CARD, IDEMPOTENCY, INVALID_REQUEST = "api_error", "card_error", "idempotency_error", "invalid_request_error"
 #: The code of what an intent's status does not allow; the intent comes with it.
 UNEXPECTED_STATE = "payment_intent_unexpected_state"
+#: The code of an object that there is not.
+MISSING = "resource_missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from mockpay.store.unit_of_work import transaction
 from mockpay.wire.razorpay import signatures as razorpay_signatures
 from mockpay.wire.stripe import signatures as stripe_signatures
 from tests.factories import World, on_sqlite
-from tests.services.gateways.stubs import OP, K, Stub, lines, pay, routed_world, rules, send_all, set_rules
+from tests.services.gateways.stubs import OP, K, Stub, lines, log, pay, routed_world, rules, send_all, set_rules
 from tests.services.gateways.test_payments import objects
 from tests.services.gateways.test_webhooks import incoming
 
@@ -216,6 +216,49 @@ def test_a_refund_that_was_not_sent_yet_or_is_held_is_not_asked_for_by_a_message
     put(world, "processed")
     tell(world, "razorpay", "processed", attempt)
     assert calls_of(world, attempt) == ["REFUND", "STATUS"]
+
+
+@on_sqlite
+def test_a_message_has_only_the_refund_asked_about_that_it_is_of(runtime):
+    world, order, attempt = begun(runtime, "razorpay")
+    world.refund(order, "50.00", "R-2")
+    world.advance(5)
+    tell(world, "razorpay", "pending", attempt, 1)
+    assert calls_of(world, attempt) == ["REFUND", "REFUND", "STATUS"]
+    [asked] = [line for line in log(world, attempt) if line.operation is Operation.STATUS and line.direction == "out"]
+    assert asked.refund_id == next(each.refund_id for each in world.refunds(order) if each.reference == "R-2")
+
+
+@on_sqlite
+def test_a_message_of_a_refund_without_a_name_here_has_only_those_asked_for_that_were_sent(runtime):
+    world, order, attempt = paid(runtime, "razorpay", refund_delay_seconds=5)
+    drop_messages(world, "razorpay")
+    with world.transaction() as sandbox:
+        faults.add(sandbox, "razorpay", Fault.TIMEOUT_AFTER, operation=Operation.REFUND, times=1)
+    world.refund(order, "100.00")
+    world.advance(5)
+    world.refund(order, "50.00", "R-2")
+    tell(world, "razorpay", "processed", attempt)
+    assert {each.reference: str(each.state) for each in world.refunds(order)} == {"R-1": "COMPLETED", "R-2": "PENDING"}
+
+
+@on_sqlite
+def test_what_is_asked_about_in_between_is_asked_again_once_not_twice(runtime):
+    world, _, attempt = begun(runtime, "razorpay")
+    tell(world, "razorpay", "processed", attempt)
+    world.advance(30)
+    assert calls_of(world, attempt) == ["REFUND", "STATUS", "REFUND"]
+
+
+@on_sqlite
+def test_a_refund_that_was_completed_stays_so_where_nobody_answers(runtime):
+    world, order, attempt = begun(runtime, "razorpay")
+    put(world, "processed")
+    tell(world, "razorpay", "processed", attempt)
+    with world.transaction() as sandbox:
+        faults.add(sandbox, "razorpay", Fault.TIMEOUT_BEFORE)
+    tell(world, "razorpay", "failed", attempt)
+    assert (state_of(world, order), calls_of(world, attempt)[-1]) == ("COMPLETED", "STATUS")
 
 
 @on_sqlite
