@@ -275,3 +275,8 @@ def test_customers_are_listed_edited_and_not_made_twice(software):
     assert [each["id"] for each in software.client.token.all(customer["id"])["items"]] == [second["id"]]
     assert "valid email" in software.refused("POST", "/v1/customers", {"email": "x"})
     assert "does not exist" in software.refused("GET", "/v1/customers/cust_1")
+
+
+def test_a_callback_that_is_not_the_sellers_is_named(software):
+    foreign = body(software.order(), callback_url="https://evil.example/")
+    assert software.explained("POST", "/v1/payments/create/json", foreign)["field"] == "callback_url"
