@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from mockpay.kernel.errors import Invalid
+from mockpay.kernel.errors import Forbidden, Invalid
 
 #: What a seller gets who names no return URL (contract section 3).
 LOOPBACK_RETURNS = ("http://127.0.0.1:*", "http://localhost:*")
@@ -129,6 +129,20 @@ def mismatch(url: str, entries: tuple[str, ...]) -> str | None:
         different.append((same, entry))
     same, entry = max(different, key=lambda pair: _likeness(pair[0]))
     return f"its {_PARTS[same.index(False)]} is not that of {entry}"
+
+
+def check_return_url(name: str, url: str, entries: tuple[str, ...]) -> None:
+    """
+    Refuse an address that a request names for its buyer; the reason has the address and the seller's list.
+
+    Raises:
+        Forbidden: code ``return_url.not_allowed``, detail ``field``.
+    """
+    difference = mismatch(url, entries)
+    if difference is not None:
+        message = f"{name} is not one of the seller's return URLs: {difference}."
+        reason = f"{message} Sent: {url[:500]}. Allowed: {', '.join(entries)}."
+        raise Forbidden(message, code="return_url.not_allowed", reason=reason, field=name)
 
 
 #: In the order in which they are compared.

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.payments.attempts import Decision, Stage
-from mockpay.domain.return_urls import mismatch
+from mockpay.domain.return_urls import check_return_url
 from mockpay.domain.scenarios.requested import FIELD, HEADER, check_requested, dump_outcomes, parse_outcomes
 from mockpay.kernel import ids
-from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.payu.banks import bank_of
 from mockpay.providers.payu.calls import IMPOSSIBLE, STAGES
@@ -61,7 +61,7 @@ def payment_request(
         raise Invalid("The amount must be at least 1.00", code="amount.too_small", field="amount")
     pages = {name: form.fields[name] for name in PAGES if form.fields.get(name)}
     for name, url in pages.items():
-        _check_page(sandbox, name, url)
+        check_return_url(name, url, sandbox.seller.return_urls)
     txnid = form.fields["txnid"]
     return PaymentRequest(
         provider=NAME,
@@ -76,15 +76,6 @@ def payment_request(
         outcomes=dump_outcomes(_outcomes(form, header)),
         capture="manual" if form.fields.get("pre_authorize") == "1" else None,
     )
-
-
-def _check_page(sandbox: Sandbox, name: str, url: str) -> None:
-    allowed = sandbox.seller.return_urls
-    difference = mismatch(url, allowed)
-    if difference is not None:
-        message = f"{name} is not one of the seller's return URLs: {difference}."
-        reason = f"{message} Sent: {url[:500]}. Allowed: {', '.join(allowed)}."
-        raise Forbidden(message, code="return_url.not_allowed", reason=reason, name=name)
 
 
 def _digest(sandbox: Sandbox, form: PostedForm, txnid: str) -> str:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockpay.providers.payu import actions, invoices, lookups
+from mockpay.providers.payu import actions, checkout_details, invoices, lookups, settlements
 from mockpay.providers.payu.calls import Call
 
+#: Commands of PayU that are not here; what they would do is told in `README.md`.
+ABSENT = frozenset(
+    "get_user_cards save_user_card edit_user_card delete_user_card get_payment_instrument save_payment_instrument"
+    " edit_payment_instrument delete_payment_instrument".split()
+)
 COMMANDS: Mapping[str, Callable[[Call], dict[str, Any]]] = {
     "verify_payment": lookups.verify_payment,
     "check_payment": lookups.check_payment,
     "get_ws_response": lookups.get_ws_response,
+    "get_TDR": settlements.get_tdr,
+    "get_settlement_details": settlements.get_settlement_details,
+    "get_checkout_details": checkout_details.get_checkout_details,
     "get_Transaction_Details": lookups.list_by_day,
     "get_transaction_info": lookups.list_by_second,
     "check_isDomestic": lookups.check_is_domestic,

@@ -26,6 +26,7 @@ from mockpay.store import attempts, orders
 from mockpay.store.reads import order_search
 from mockpay.store.reads.order_search import Search
 from mockpay.wire.payu import answers
+from mockpay.wire.payu.answers import Transaction
 
 _MOST_LISTED = 1_000
 _CARD_TYPES = {"Visa": "VISA", "Mastercard": "MAST", "RuPay": "RUPAY", "American Express": "AMEX"}
@@ -85,6 +86,12 @@ def _instant(text: str, form: str) -> int:
 
 
 def _list(call: Call, since: int, until: int) -> dict[str, Any]:
+    rows = [answers.listed(payment) for payment in transactions_between(call, since, until)]
+    return {"status": 1, "msg": answers.FETCHED, "Transaction_details": rows}
+
+
+def transactions_between(call: Call, since: int, until: int) -> list[Transaction]:
+    """The payments that were opened from an instant to an instant, both included, the oldest first; 1,000 at most."""
     search = Search(
         provider=NAME,
         seller_order_id=None,
@@ -99,8 +106,7 @@ def _list(call: Call, since: int, until: int) -> dict[str, Any]:
     found, _ = order_search.page(call.sandbox, search, _any_state)
     seller, tries = call.sandbox.seller, attempts.of_orders(call.sandbox, [order.order_pk for order in found])
     newest = (max(tries.get(order.order_pk, []), key=lambda each: each.number, default=None) for order in found)
-    rows = [answers.listed(transaction_of(seller, *pair)) for pair in zip(found, newest, strict=True)]
-    return {"status": 1, "msg": "Transaction Fetched Successfully", "Transaction_details": rows}
+    return [transaction_of(seller, *pair) for pair in zip(found, newest, strict=True)]
 
 
 def _any_state(_order: Order, _states: tuple[str, ...]) -> bool:

@@ -12,7 +12,7 @@ from mockpay.domain.scenarios.requested import FIELD, HEADER
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.payu import journal_lines, payment_posts
 from mockpay.providers.payu.calls import Call
-from mockpay.providers.payu.commands import COMMANDS
+from mockpay.providers.payu.commands import ABSENT, COMMANDS
 from mockpay.providers.payu.credentials import MOUNT, NAME
 from mockpay.providers.payu.errors import payu_error
 from mockpay.providers.payu.posted_forms import PostedForm, believed_command, read_form, seller_of
@@ -74,6 +74,8 @@ def _carry_out(sandbox: Sandbox, form: PostedForm, posted: Request, line: Reques
     outcomes = posted.headers.get(HEADER, "") or form.fields.get(FIELD, "")
     call = Call(sandbox, form, posted.host_url.rstrip("/"), outcomes)
     try:
+        if name in ABSENT:
+            raise NotFound(f"The command {name} is not in this sandbox.", code="command.absent")
         if name not in COMMANDS:
             raise NotFound("There is no such command.", code="command.unknown")
         with sandbox.connection.begin_nested():

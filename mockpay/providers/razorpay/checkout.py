@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Request, Response, render_template
 
+from mockpay.domain.return_urls import check_return_url
 from mockpay.domain.scenarios.requested import dump_outcomes
 from mockpay.kernel.errors import Conflict, MockpayError
 from mockpay.providers.razorpay import objects, parameters
@@ -36,7 +37,7 @@ def open_page(call: Call) -> Body:
     cancel = parameters.text(body, "cancel_url", _LONGEST_URL)
     pages = {"callback_url": callback, **({"cancel_url": cancel} if cancel else {})}
     for name, url in pages.items():
-        parameters.return_page(sandbox, name, str(url))
+        check_return_url(name, str(url), sandbox.seller.return_urls)
     if not order.open:
         raise Conflict(words.PAID, code="order.closed", order_id=order.order_id)
     marks = {**objects.marks_of(order), "cancel_url": None, **pages, "checkout": _details(call)}

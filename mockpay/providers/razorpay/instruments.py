@@ -12,6 +12,9 @@ from mockpay.providers.razorpay.calls import Body, Call
 from mockpay.providers.razorpay.errors import invalid
 from mockpay.wire.razorpay import errors as words
 
+#: The sandbox's own balance, the one wallet that there is.
+WALLET = "mockpay"
+
 
 def read_instrument(call: Call, method: str, order: Order | None = None) -> Instrument:
     """
@@ -40,6 +43,11 @@ def _parts(body: Body, method: str) -> dict[str, str]:
     if method == "netbanking":
         return {"bank": str(body.get("bank", ""))}
     if method == "wallet":
+        wallet = body.get("wallet") or WALLET
+        if wallet != WALLET:
+            raise invalid(
+                f"The wallet {str(wallet)[:40]!r} is not in this sandbox, which has {WALLET} alone.", "wallet"
+            )
         return {"email": str(body.get("email", ""))}
     card = parameters.nested(body, "card")
     month, year = (str(card.get(name, "")) for name in ("expiry_month", "expiry_year"))

@@ -10,6 +10,7 @@ from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import NotFound
 from mockpay.providers.razorpay import ids
 from mockpay.providers.razorpay.calls import Body, Call
+from mockpay.providers.razorpay.instruments import WALLET
 from mockpay.services.sellers import offers
 from mockpay.wire.razorpay import answers
 
@@ -42,7 +43,7 @@ def fetch(call: Call) -> Body:
         "card_subtype": {"consumer": 1, "business": 0},
         "amex": card and offered.networks.get("American Express", True),
         "netbanking": banks if on.get("netbanking") else [],
-        "wallet": {"mockpay": True} if on.get("wallet") else [],
+        "wallet": {WALLET: True} if on.get("wallet") else [],
         "emi": bool(on.get("emi")),
         "emi_options": emi if on.get("emi") else [],
         "upi": bool(on.get("upi")),

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mockpay.domain.return_urls import mismatch
 from mockpay.domain.scenarios.requested import FIELD
-from mockpay.kernel.errors import Forbidden, Invalid
+from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.razorpay.calls import Call
 from mockpay.providers.razorpay.errors import invalid
 from mockpay.store.reads.company_lists import Part
-from mockpay.store.unit_of_work import Sandbox
 from mockpay.wire.razorpay import errors as words
 
 _DIGITS = re.compile("0|[1-9][0-9]{0,18}")
@@ -190,22 +188,6 @@ def part(call: Call) -> Part:
     if count > _MOST_IN_LIST:
         raise invalid(f"The count may not be greater than {_MOST_IN_LIST}.", "count")
     return Part(count, skip, number("from", None), number("to", None))
-
-
-def return_page(sandbox: Sandbox, name: str, url: str) -> str:
-    """
-    An address to which a buyer may be sent.
-
-    Raises:
-        Forbidden: code ``return_url.not_allowed``.
-    """
-    allowed = sandbox.seller.return_urls
-    difference = mismatch(url, allowed)
-    if difference is not None:
-        message = f"The {name} is not one of the seller's return URLs: {difference}."
-        reason = f"{message} Sent: {url[:500]}. Allowed: {', '.join(allowed)}."
-        raise Forbidden(message, code="return_url.not_allowed", reason=reason, field=name)
-    return url
 
 
 def object_of(plain: Any) -> Mapping[str, Any]:

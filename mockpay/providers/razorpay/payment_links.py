@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockpay.domain.orders import PAID, Order, OrderState
+from mockpay.domain.return_urls import check_return_url
 from mockpay.domain.timeline import Actor
 from mockpay.kernel.clock import SECOND
 from mockpay.kernel.errors import Conflict, NotFound
@@ -39,7 +40,7 @@ def create(call: Call) -> Body:
     reference = _reference(call)
     callback = parameters.text(call.body, "callback_url", _LONGEST_URL)
     if callback is not None:
-        parameters.return_page(call.sandbox, "callback_url", callback)
+        check_return_url("callback_url", callback, call.sandbox.seller.return_urls)
     customer, notify = (parameters.nested(call.body, name) for name in ("customer", "notify"))
     expire_by, seconds = _expiry(call)
     link_id = ids.new(call.sandbox, "plink")

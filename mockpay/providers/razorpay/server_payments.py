@@ -11,6 +11,7 @@ from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, AttemptState, Auth, Stage
+from mockpay.domain.return_urls import check_return_url
 from mockpay.domain.scenarios.requested import dump_outcomes
 from mockpay.domain.scenarios.resolution import PAYMENT_STAGES, Input, find
 from mockpay.kernel.errors import Conflict, Invalid
@@ -91,7 +92,7 @@ def _prepare(call: Call, order: Order) -> Order:
     """The order with where its buyer comes back to, and with what the call asks of its refunds."""
     callback = parameters.text(call.body, "callback_url", _LONGEST_URL)
     if callback is not None:
-        parameters.return_page(call.sandbox, "callback_url", callback)
+        check_return_url("callback_url", callback, call.sandbox.seller.return_urls)
         last = attempts.last_of_order(call.sandbox, order.order_pk)
         if last is None or not last.live:
             order = orders.change(call.sandbox, order, redirect_url=callback)

@@ -18,6 +18,7 @@ USER_CANCELLED, BOUNCED, DROPPED = "userCancelled", "bounced", "dropped"
 #: Of an authorisation that was released.
 CANCELLED = "cancelled"
 NOT_FOUND = "Not Found"
+FETCHED = "Transaction Fetched Successfully"
 #: What each status of PayU's own database is to a merchant.
 STATUSES: Mapping[str, str] = {
     CAPTURED: "success",
@@ -155,7 +156,7 @@ def verified(txnids: Sequence[str], payments: Mapping[str, Transaction]) -> dict
 def checked(payment: Transaction) -> dict[str, Any]:
     """The answer of `check_payment`, whose id is a number."""
     told = {**details(payment), "mihpayid": int(payment.mihpayid), "net_amount": None}
-    return {"status": 1, "msg": "Transaction Fetched Successfully", "transaction_details": told}
+    return {"status": 1, "msg": FETCHED, "transaction_details": told}
 
 
 def fetched(count: int, asked: int) -> str:

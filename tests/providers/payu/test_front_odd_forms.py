@@ -1,8 +1,6 @@
 """Whatever is posted to the front door, it answers in the company's format and never breaks."""
 
 import json
-import os
-import random
 
 import pytest
 
@@ -10,11 +8,10 @@ from mockpay.providers.payu.commands import COMMANDS
 from mockpay.wire import forms
 from mockpay.wire.payu import requests
 from mockpay.wire.payu.requests import Command
+from tests.providers import odd
 from tests.providers.amazonpay.http_client import send_request
 from tests.providers.payu.merchant import Merchant
 
-#: FORMS=20000 posts more of them.
-NUMBER = int(os.environ.get("FORMS", "400"))
 TEXTS = [
     "",
     " ",
@@ -64,11 +61,11 @@ def odd_form(merchant, dice, known):
     """A form of a payment or of a command, mostly believed, with a few odd values."""
     texts = [*TEXTS, *known]
     if dice.random() < 0.5:
-        odd = {dice.choice(FIELDS): dice.choice(texts) for _ in range(dice.randint(0, 3))}
+        changes = {dice.choice(FIELDS): dice.choice(texts) for _ in range(dice.randint(0, 3))}
         form = merchant.signed(
-            {**merchant.fields(), **{name: odd[name] for name in odd if name not in {"key", "hash"}}}
+            {**merchant.fields(), **{name: changes[name] for name in changes if name not in {"key", "hash"}}}
         )
-        return {**form, **odd} if dice.random() < 0.2 else form
+        return {**form, **changes} if dice.random() < 0.2 else form
     values = {f"var{number}": dice.choice(texts) for number in range(1, dice.randint(2, 6))}
     return requests.command_form(Command(dice.choice([*COMMANDS, "odd"]), values), **merchant.credentials)
 
@@ -79,9 +76,9 @@ def merchant(either_server):
 
 
 def test_no_form_breaks_it(merchant, either_server):
-    dice, paid = random.Random(15), merchant.paid()
+    dice, paid = odd.dice(), merchant.paid()
     known = [paid["txnid"], paid["mihpayid"]]
-    for _ in range(NUMBER):
+    for _ in range(odd.NUMBER):
         form = odd_form(merchant, dice, known)
         path = dice.choice(PATHS[: 3 if dice.random() < 0.9 else None])
         if "command" in form and path == "/_payment":

@@ -204,7 +204,12 @@ def test_what_cannot_be_paid_so_is_refused(software, subtests):
         "no vpa": ({"method": "upi"}, "vpa field is required"),
         "odd vpa": ({"method": "upi", "vpa": "x"}, "UPI ID"),
         "odd bank": ({"method": "netbanking", "bank": "NONE"}, "bank"),
-        "wallet of nobody": ({"method": "wallet", "wallet": "payzapp", "email": "x"}, "e-mail"),
+        "wallet of nobody": ({"method": "wallet", "wallet": "mockpay", "email": "x"}, "e-mail"),
+        "another company's wallet": (
+            {"method": "wallet", "wallet": "payzapp", "email": "rich@buyers.mockpay.test"},
+            "'payzapp' is not in this sandbox",
+        ),
+        "odd wallet": ({"method": "wallet", "wallet": ["mockpay"]}, "is not in this sandbox"),
         "foreign callback": ({"callback_url": "https://evil.example/"}, "return URLs"),
         "token of nobody": ({"token": "token_1"}, "customer id field is required"),
         "odd outcome": ({"notes": {"mockpay_outcome": "issuer=odd"}}, "odd"),
@@ -275,3 +280,8 @@ def test_customers_are_listed_edited_and_not_made_twice(software):
     assert [each["id"] for each in software.client.token.all(customer["id"])["items"]] == [second["id"]]
     assert "valid email" in software.refused("POST", "/v1/customers", {"email": "x"})
     assert "does not exist" in software.refused("GET", "/v1/customers/cust_1")
+
+
+def test_a_callback_that_is_not_the_sellers_is_named(software):
+    foreign = body(software.order(), callback_url="https://evil.example/")
+    assert software.explained("POST", "/v1/payments/create/json", foreign)["field"] == "callback_url"

@@ -1,18 +1,15 @@
 """Whatever is called at the front door, it answers in the company's JSON and never breaks."""
 
 import json
-import os
-import random
 from urllib.parse import quote
 
 import pytest
 
 from mockpay.providers.stripe.views import VIEWS
+from tests.providers import odd
 from tests.providers.amazonpay.http_client import send_request
 from tests.providers.stripe.software import MOUNT, Software
 
-#: CALLS=4000 makes more of them, SEED=n others.
-NUMBER = int(os.environ.get("CALLS", "400"))
 TEXTS = ["", " ", "0", "-1", "1", "100", "49900", "10.5", "99999999999999", "1e9", "true", "false", "inr", "manual"]
 TEXTS += ["\0", "\x01", "é", "💸", "\u202e", "'\"<b>", "x" * 600, "card", "upi", "4242424242424242", "pm_card_visa"]
 TEXTS += ["pm_card_threeDSecure2Required", "tok_visa", "http://127.0.0.1/x", "http://[", "succeeded", "*", "13", "2040"]
@@ -51,10 +48,10 @@ def software(either_server):
 
 
 def test_no_call_breaks_it(software, either_server):
-    dice, paid = random.Random(int(os.environ.get("SEED", "15"))), software.pay()
+    dice, paid = odd.dice(), software.pay()
     refund = software.post("refunds", payment_intent=paid["id"], amount=1)["id"]
     known = [paid["id"], paid["latest_charge"], paid["payment_method"], refund, software.post("customers")["id"]]
-    for _ in range(NUMBER):
+    for _ in range(odd.NUMBER):
         method, path, raw = (
             dice.choice(["POST", "POST", "GET", "DELETE", "PUT"]),
             address(dice, known),
