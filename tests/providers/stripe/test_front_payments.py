@@ -436,3 +436,34 @@ def test_other_published_cards_for_3ds(software, number, status):
     card = {"type": "card", "card": {"number": number, "exp_month": 8, "exp_year": 2040, "cvc": 123}}
     intent = software.pay(payment_method=None, payment_method_data=card, return_url=RETURN_URL)
     assert intent["status"] == status
+
+
+def test_the_balance_is_what_was_captured_and_is_not_on_its_way_back(software, mockpay_server):
+    other = type(software)(mockpay_server.new_seller())
+
+    def available(of=software):
+        balance = of.get("balance")
+        assert (balance["object"], balance["livemode"], balance["pending"][0]["amount"]) == ("balance", False, 0)
+        [amount] = balance["available"]
+        assert (amount["currency"], amount["source_types"]) == ("inr", {"card": amount["amount"]})
+        return amount["amount"]
+
+    assert available() == 0
+    intent = software.pay()
+    software.pay(402, payment_method="pm_card_visa_chargeDeclined")
+    held = software.pay(capture_method="manual")["id"]
+    software.seller.pay(software.seller.open_order("10.00"), "upi", vpa="success@mockpay")
+    assert (available(), available(other)) == (49_900, 0)
+    software.post(f"payment_intents/{held}/capture", amount_to_capture=10_000)
+    software.post("refunds", payment_intent=intent["id"], amount=900)
+    software.post("refunds", headers={"Mockpay-Outcome": "refund=delay:60"}, payment_intent=intent["id"], amount=1_000)
+    assert available() == 49_900 + 10_000 - 900 - 1_000
+
+
+def test_what_is_not_here_is_refused_in_the_companys_shape(software, subtests):
+    for path in ("disputes", "balance_transactions", "tokens", "prices", "subscriptions", "balance/history"):
+        with subtests.test(path):
+            error = software.get(path, 404)["error"]
+            assert (error["type"], "Unrecognized request URL" in error["message"]) == ("invalid_request_error", True)
+    error = software.refused("payment_intents", amount=100, currency="usd")
+    assert (error["type"], error["param"]) == ("invalid_request_error", "currency")
