@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Index, Table, UniqueConstraint, bindparam, insert, select
 
-from mockpay.store.db.mapping import Mapper, Prepared, dump, load
+from mockpay.store.db.mapping import Mapper, Prepared, dump, keep_newest, load
 from mockpay.store.db.metadata import big, metadata, row_id, sealed, text
 from mockpay.store.unit_of_work import Sandbox
 
@@ -73,11 +73,20 @@ def add(
     parent: str | None = None,
     reference: str | None = None,
     state: str = "",
+    log: bool = False,
 ) -> ApiObject:
-    """Store a new object."""
+    """
+    Store a new object.
+
+    Args:
+        log: Of its kind the newest 50,000 of a seller are kept.
+    """
     now = sandbox.now
     new = ApiObject(0, provider, kind, object_id, now, now, parent, reference, state, facts)
-    return mapper.insert(sandbox.connection, new, seller_id=sandbox.seller_id)
+    stored = mapper.insert(sandbox.connection, new, seller_id=sandbox.seller_id)
+    if log:
+        keep_newest(sandbox.connection, objects, sandbox.seller_id, stored.number, provider=provider, kind=kind)
+    return stored
 
 
 def change(sandbox: Sandbox, before: ApiObject, **changes: Any) -> ApiObject:

@@ -24,6 +24,7 @@ CAPTURES = names(Stage.CAPTURE, Input.AMOUNT)
 PAYMENT_IPNS = names(Stage.IPN, Input.AMOUNT)
 VERIFIES = names(Stage.VERIFY, Input.AMOUNT)
 REFUNDS = names(Stage.REFUND, Input.REFUND_AMOUNT, Input.REFUND_OF)
+REFUND_CARDS = names(Stage.REFUND, Input.PAN)
 REFUND_IPNS = names(Stage.IPN, Input.REFUND_AMOUNT, Input.REFUND_OF)
 
 
@@ -34,13 +35,15 @@ def world(runtime):
 
 def test_every_row_of_these_stages_is_played_here():
     later = {Stage.CAPTURE, Stage.IPN, Stage.VERIFY, Stage.REFUND}
-    played = {*CAPTURES, *PAYMENT_IPNS, *VERIFIES, *REFUNDS, *REFUND_IPNS}
+    played = {*CAPTURES, *PAYMENT_IPNS, *VERIFIES, *REFUNDS, *REFUND_IPNS, *REFUND_CARDS}
     assert played == {name for name, row in ROWS.items() if row.stage in later}
     assert {row.equals for name in played if (row := ROWS[name])} == {
         *(f"1708.0{n}" for n in range(1, 4)),
         *(f"1704.0{n}" for n in range(1, 7)),
         *(f"1707.0{n}" for n in range(1, 6)),
         *(f"{band}.{n:02d}" for band in ("24", "1705") for n in range(1, 13)),
+        "4000000000007726",
+        "4000000000005126",
     }
 
 
@@ -190,6 +193,22 @@ def test_a_refund_meets_what_the_row_says(world, name):
         world.settle_refund(refund, "release")
         world.advance(0)
         assert world.refunds(order)[0].state == "COMPLETED"
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("name", REFUND_CARDS)
+def test_a_card_decides_its_refunds_before_their_amount_does(world, name):
+    row = ROWS[name]
+    order = world.order(amount="499.00")
+    attempt = world.pay_with(order, world.card(row.equals))
+    # The payment itself is an ordinary one.
+    assert (str(attempt.state), attempt.scenario) == ("CAPTURED", None)
+    refund = world.request_refund(order, "24.02").refund
+    decided = refund.plan.at(Stage.REFUND)
+    assert (decided.scenario, decided.outcome, str(decided.source)) == (name, row.outcome, "instrument")
+    assert decided.value == f"card …{row.equals[-4:]}"
+    world.advance_until_idle()
+    assert str(world.refunds(order)[0].state) == {"success": "COMPLETED", "reversed": "REVERSED"}[row.outcome]
     assert world.violations() == []
 
 

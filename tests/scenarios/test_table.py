@@ -132,10 +132,12 @@ _TYPED_ELSEWHERE = {Input.PIN, Input.BANK_USER}
 _PAYING = {Stage.ISSUER, Stage.GATEWAY, Stage.REDIRECT}
 #: Refused by its form before there is a payment.
 BROKEN = [n for n, row in ROWS.items() if row.input == Input.PAN and not luhn(row.equals)]
+#: Challenged before: the test after the next one.
+CHALLENGED = ["card.51.4000-3178", "card.05.4000-1629"]
 BY_PAYING = [
     name
     for name, row in ROWS.items()
-    if row.stage in _PAYING and row.input not in _TYPED_ELSEWHERE and name not in BROKEN
+    if row.stage in _PAYING and row.input not in _TYPED_ELSEWHERE and name not in {*BROKEN, *CHALLENGED}
 ]
 #: facts, section 11.6, in what the merchant's client makes of it.
 SPOILED = {
@@ -170,6 +172,20 @@ def test_a_payment_meets_what_the_row_says(world, name):
     assert seen(world, order, attempt.attempt_id) == wanted.last
     failure = world.get_attempt(attempt.attempt_id).failure
     assert (failure and failure.code) == wanted.code
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("name", CHALLENGED)
+def test_a_card_that_is_challenged_is_refused_by_its_issuer_afterwards(world, name):
+    order = world.order(amount="499.00")
+    attempt = world.pay_with(order, instrument_of(world, ROWS[name]))
+    assert [(str(stage), made.outcome) for stage, made in attempt.plan.decisions.items()] == [
+        ("auth", "challenge"),
+        ("issuer", ROWS[name].outcome),
+    ]
+    wanted = declined(ROWS[name].outcome)
+    assert seen(world, order, attempt.attempt_id) == wanted.first
+    assert world.get_attempt(attempt.attempt_id).failure.code == wanted.code
     assert world.violations() == []
 
 

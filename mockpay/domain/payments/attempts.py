@@ -107,6 +107,11 @@ class Plan(Struct, frozen=True):
         """The scenario that decided first; None where everything was normal."""
         return next((d.scenario for d in self.decisions.values() if d.scenario), None)
 
+    @property
+    def payment_scenario(self) -> str | None:
+        """The same of a payment, which may know already what its refunds will meet."""
+        return Plan({stage: made for stage, made in self.decisions.items() if stage is not Stage.REFUND}).scenario
+
     def plus(self, stage: Stage, decision: Decision) -> Plan:
         """The same with another decision for one stage."""
         return Plan({**self.decisions, stage: decision})

@@ -16,6 +16,7 @@ _GOOD_CARDS: Mapping[str, Mapping[str, str]] = {
         "5555555555554444": "Mastercard",
         "378282246310005": "American Express",
         "30569309025904": "Diners Club",
+        "4000003560000008": "Visa, issued in India",
     },
     "Razorpay": {
         "4100280000001007": "Visa",
@@ -49,7 +50,7 @@ _BAD_CARDS: Mapping[str, Mapping[str, str]] = {
     },
     "Stripe": {
         "51": "4000000000009995 4000008260003178",
-        "05": "4000000000000002 4000008400001629",
+        "05": "4000000000000002 4000008400001629 4000000000000341",
         "41": "4000000000009987",
         "43": "4000000000009979",
         "54": "4000000000000069",
@@ -57,6 +58,13 @@ _BAD_CARDS: Mapping[str, Mapping[str, str]] = {
         "65": "4000000000006975",
         "96": "4000000000000119",
     },
+}
+#: What becomes of refunds to a card, by whose it is: number, outcome, what happens.
+_REFUND_CARDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
+    "Stripe": (
+        ("4000000000007726", "success", "pending at first, refunded after the usual time"),
+        ("4000000000005126", "reversed", "refunded, then taken back"),
+    )
 }
 #: The only one whose number is wrong on purpose.
 _LUHN_CARD, _LUHN_ORIGIN = "4242424242424241", "Stripe"
@@ -75,6 +83,10 @@ def card_rows() -> Iterable[Row]:
             for number in numbers.split():
                 name = f"card.{code.lower()}.{number[:4]}-{number[-4:]}"
                 yield Row(name, Stage.ISSUER, Input.PAN, number, code, description, origin)
+    for origin, refunded in _REFUND_CARDS.items():
+        for number, outcome, description in refunded:
+            name = f"card.refund.{number[:4]}-{number[-4:]}"
+            yield Row(name, Stage.REFUND, Input.PAN, number, outcome, f"its refunds: {description}", origin)
     description = "fails the Luhn check, refused on the form"
     name = "card.luhn.4242-4241"
     yield Row(name, Stage.ISSUER, Input.PAN, _LUHN_CARD, "14", description, _LUHN_ORIGIN, active=False)
@@ -93,8 +105,9 @@ _AUTH_CARDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("4000002760003184", "challenge", "always challenged"),
         ("4000002500003155", "challenge", "challenged"),
         ("4000003800000446", "challenge", "challenged while the buyer is there"),
-        ("4000000000003220", "challenge", "must be challenged"),
-        ("4000000000003055", "frictionless", "authenticated without a challenge"),
+        ("4000000000003220 4000008400000027", "challenge", "must be challenged"),
+        ("4000008400001629 4000008260003178", "challenge", "must be challenged, then declined"),
+        ("4000000000003055 4000000032200000", "frictionless", "authenticated without a challenge"),
         ("4000008400001280", "error", "the ACS fails, U"),
         ("4000000000003097", "error_optional", "the ACS fails, and the payment goes on"),
     ),

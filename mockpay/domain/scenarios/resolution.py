@@ -11,6 +11,7 @@ the seller's default, what the called company usually does, success.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 
 from msgspec import Struct
 
@@ -42,21 +43,24 @@ AUTH_OUTCOMES = frozenset(
 )
 #: What the payment page's own code may meet, of those.
 CODE_OUTCOMES = frozenset({"success", "otp_locked", "otp_cancelled", "otp_undelivered", "timeout"})
-_EXACT: Mapping[tuple[str, str], Row] = {(row.input, row.equals): row for row in TABLE if "*" not in row.equals}
+#: A value may decide several stages, each once; the first row of a value is the one that a person is told of.
+_EXACT: dict[tuple[str, str], list[Row]] = {}
+for _row in TABLE:
+    if "*" not in _row.equals:
+        _EXACT.setdefault((_row.input, _row.equals), []).append(_row)
 _WILD: tuple[Row, ...] = tuple(row for row in TABLE if "*" in row.equals)
 #: `.00` is always normal, so that ordinary prices stay innocent.
 _ALWAYS_NORMAL = ".00"
 _AMOUNTS = frozenset({str(Input.AMOUNT), str(Input.REFUND_AMOUNT), str(Input.REFUND_OF)})
 
 
-def find(source: str, value: str) -> Row | None:
-    """The row for an input, an exact one first; None where the value is not magic."""
+def find(source: str, value: str, stage: Stage | None = None) -> Row | None:
+    """The row for an input, an exact one first, at a stage or at any; None where the value is not magic there."""
     if source in _AMOUNTS and value.endswith(_ALWAYS_NORMAL):
         return None
-    exact = _EXACT.get((source, value))
-    if exact is not None:
-        return exact
-    return next((row for row in _WILD if row.input == source and _fits(row.equals, value)), None)
+    wild = (row for row in _WILD if row.input == source and _fits(row.equals, value))
+    rows = chain(_EXACT.get((source, value), ()), wild)
+    return next((row for row in rows if stage is None or row.stage is stage), None)
 
 
 def _fits(pattern: str, value: str) -> bool:
@@ -210,7 +214,13 @@ def _candidates(stage: Stage, facts: Facts, rule: Rule | None) -> Iterator[Decis
         yield Decision(rule.outcome, Source.RULE, rule.name, "rule")
     if stage in facts.simulated:
         yield facts.simulated[stage]
-    yield from _magic(stage, facts)
+    decision = instrument_decision(stage, facts.inputs)
+    if decision is not None:
+        yield decision
+    for source, value in facts.inputs.items():
+        row = find(source, value, stage) if source in _AMOUNTS and facts.magic_amounts else None
+        if row is not None and row.active:
+            yield Decision(row.outcome, Source.AMOUNT, row.name, value)
     outcome = facts.defaults.get(stage)
     if outcome and (stage is not Stage.ISSUER or facts.response_codes.has_outcome(outcome)):
         yield Decision(outcome, Source.DEFAULT, "seller default", outcome)
@@ -219,16 +229,13 @@ def _candidates(stage: Stage, facts: Facts, rule: Rule | None) -> Iterator[Decis
         yield Decision(usual, Source.COMPANY, value=usual)
 
 
-def _magic(stage: Stage, facts: Facts) -> Iterator[Decision]:
-    """What the inputs ask for; an instrument goes before the amount."""
-    for source, value in sorted(facts.inputs.items(), key=lambda pair: pair[0] in _AMOUNTS):
-        row = find(source, value)
-        if row is None or row.stage is not stage or not row.active:
-            continue
-        if source not in _AMOUNTS:
-            yield Decision(row.outcome, Source.INSTRUMENT, row.name, redacted(source, value))
-        elif facts.magic_amounts:
-            yield Decision(row.outcome, Source.AMOUNT, row.name, value)
+def instrument_decision(stage: Stage, inputs: Mapping[str, str]) -> Decision | None:
+    """What an instrument decides, which goes before the amount; None where it leaves the stage alone."""
+    for source, value in inputs.items():
+        row = find(source, value, stage) if source not in _AMOUNTS else None
+        if row is not None and row.active:
+            return Decision(row.outcome, Source.INSTRUMENT, row.name, redacted(source, value))
+    return None
 
 
 def redacted(source: str, value: str) -> str:

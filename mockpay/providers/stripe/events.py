@@ -151,7 +151,7 @@ def create(
         request={"id": None, "idempotency_key": None},
         type=type_,
     )
-    api_objects.add(sandbox, NAME, EVENT, event_id, event, parent=str(body["id"]), reference=type_)
+    api_objects.add(sandbox, NAME, EVENT, event_id, event, parent=str(body["id"]), reference=type_, log=True)
     if not endpoints:
         return
     kind, order = NotificationType.OBJECT, intent.order if intent is not None else None

@@ -18,7 +18,7 @@ from mockpay.providers.stripe.calls import Answer, Call
 from mockpay.providers.stripe.credentials import NAME
 from mockpay.providers.stripe.outcomes import error_of
 from mockpay.providers.stripe.parameters import Parameters, Refused, bad_request, missing_object
-from mockpay.providers.stripe.test_methods import number_of
+from mockpay.providers.stripe.test_methods import ATTACHED_THOUGH_DECLINED, number_of
 from mockpay.store import api_objects
 from mockpay.store.api_objects import ApiObject
 from mockpay.store.unit_of_work import Sandbox
@@ -198,9 +198,11 @@ def attach_to(sandbox: Sandbox, stored: ApiObject, customer_id: str) -> ApiObjec
         message = "The payment method you provided has already been attached to a customer."
         raise bad_request(message, param="payment_method")
     number = api_objects.find_secret(sandbox, stored.object_id).get("number")
-    row = find(Input.PAN, number) if number else None
-    if row is not None and row.stage is Stage.ISSUER and row.outcome != "success":
-        raise Refused(error_of(row.outcome, None), 402)
+    if number and number not in ATTACHED_THOUGH_DECLINED:
+        declined = find(Input.PAN, number, Stage.ISSUER)
+        # A card that is challenged first is declined only when it pays.
+        if declined is not None and declined.outcome != "success" and find(Input.PAN, number, Stage.AUTH) is None:
+            raise Refused(error_of(declined.outcome, None), 402)
     return api_objects.change(sandbox, stored, parent=customer_id)
 
 

@@ -48,7 +48,9 @@ def create(call: Call) -> Answer:
     assert stored is not None
     stored = api_objects.change(sandbox, stored, facts={"metadata": metadata, "reason": reason})
     events.of_refund(sandbox, intent, "requested", refund)
-    if refund.due_at is not None and refund.due_at <= sandbox.now:
+    due = refund.due_at is not None and refund.due_at <= sandbox.now
+    # What is taken back later was there at once, as every refund here that nothing is asked of.
+    if due or refund.plan.at(Stage.REFUND).outcome == "reversed":
         refund_settlement.settle(sandbox, refund.refund_id)
     if result.answer_lost:
         return _refuse_later("answer.lost")

@@ -37,6 +37,9 @@ _NUMBERS: Mapping[str, str] = {
     "refundFail": "4000000000005126",
 }
 
+#: The published card that a customer may keep though every charge of it is declined.
+ATTACHED_THOUGH_DECLINED = frozenset({_NUMBERS["chargeCustomerFail"]})
+
 
 def number_of(name: str) -> str | None:
     """The number of `pm_card_visa` or `tok_visa`; None where it is no such name."""

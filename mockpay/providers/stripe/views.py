@@ -36,6 +36,7 @@ from mockpay.services.sellers import accounts
 from mockpay.store import api_objects, journal
 from mockpay.store.api_objects import ApiObject
 from mockpay.store.journal import RequestLine
+from mockpay.store.reads import company_lists
 from mockpay.store.unit_of_work import Runtime, Sandbox, transaction
 from mockpay.wire.redaction import redact
 from mockpay.wire.stripe import errors, forms, objects, requests, signatures
@@ -226,7 +227,7 @@ class _Work(Struct, frozen=True):
         assert self.key is not None
         kept = {**self._facts(sandbox), "began": sandbox.real_now, **facts}
         if before is None:
-            api_objects.add(sandbox, NAME, _REQUEST, idempotency.request_id(self.key), kept, state=state)
+            api_objects.add(sandbox, NAME, _REQUEST, idempotency.request_id(self.key), kept, state=state, log=True)
         else:
             api_objects.change(sandbox, before, facts=kept, state=state, created_at=sandbox.now)
 
@@ -274,10 +275,12 @@ def _orders_of(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _balance(call: Call) -> Answer:
-    """GET /v1/balance: what is not looked at here."""
-    del call
-    nothing = [{"amount": 0, "currency": "inr", "source_types": {"card": 0}}]
-    return {"object": "balance", "available": nothing, "livemode": False, "pending": nothing}
+    """GET /v1/balance: what was taken and is not on its way back; without fees, and nothing is paid out or pending."""
+    left = company_lists.captured_minor(call.sandbox, NAME)
+    available, pending = (
+        [{"amount": amount, "currency": "inr", "source_types": {"card": amount}}] for amount in (left, 0)
+    )
+    return {"object": "balance", "available": available, "livemode": False, "pending": pending}
 
 
 _INTENTS, _SETUPS, _SESSIONS = "payment_intents", "setup_intents", "checkout/sessions"

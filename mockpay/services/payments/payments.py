@@ -31,6 +31,7 @@ from mockpay.domain.scenarios.resolution import (
     Input,
     Rule,
     find,
+    instrument_decision,
     resolve,
 )
 from mockpay.domain.scenarios.rule_forms import parse_outcome
@@ -286,7 +287,7 @@ def _new_attempt(
         instrument=parts,
         plan=plan,
         decisions=Plan(),
-        scenario=plan.scenario,
+        scenario=plan.payment_scenario,
         gateway=routed.chosen if routed is not None else DEFAULT,
         reference=None,
         failure=None,
@@ -470,6 +471,9 @@ def plan_payment(
     asked = {**requested_outcomes(sandbox, order), **outcomes}
     _check_requested(asked, instrument.method)
     plan = _plan(sandbox, order, instrument.method, instrument.dump(), instrument.inputs, attempt_id, stages, asked)
+    # A refund knows the card's last digits only.
+    refund = instrument_decision(Stage.REFUND, instrument.inputs)
+    plan = plan if refund is None else plan.plus(Stage.REFUND, refund)
     return Plan({**plan.decisions, Stage.ISSUER: _CLOSED}) if bank_closed else plan
 
 
@@ -481,7 +485,7 @@ def _plan_code(sandbox: Sandbox, order: Order, attempt: Attempt) -> Attempt:
     if not coded.decides(Stage.AUTH) or decision.outcome not in CODE_OUTCOMES:
         return attempt
     plan = attempt.plan.plus(Stage.AUTH, decision)
-    return update(sandbox, attempts.mapper, attempt, plan=plan, scenario=plan.scenario)
+    return update(sandbox, attempts.mapper, attempt, plan=plan, scenario=plan.payment_scenario)
 
 
 def _plan(
@@ -559,6 +563,8 @@ def plan_refund(sandbox: Sandbox, order: Order, attempt: Attempt, request: Refun
         response_codes=METHODS[attempt.method].response_codes,
         stages=REFUND_STAGES,
         simulated={
+            # The card's own, which was decided when it paid.
+            **{stage: made for stage, made in attempt.plan.decisions.items() if stage is Stage.REFUND},
             **provider.refund_simulation(request.note),
             **load_outcomes(order.request.get("outcomes")),
             **request.outcomes,

@@ -207,7 +207,9 @@ def forget_unmet(sandbox: Sandbox, attempt: Attempt) -> None:
             scenarios.put_back(sandbox, str(decision.scenario))
     if unmet:
         plan = Plan({stage: made for stage, made in attempt.plan.decisions.items() if stage not in unmet})
-        update(sandbox, attempts.mapper, attempt, plan=plan, scenario=plan.scenario, updated_at=attempt.updated_at)
+        update(
+            sandbox, attempts.mapper, attempt, plan=plan, scenario=plan.payment_scenario, updated_at=attempt.updated_at
+        )
 
 
 def mark_met(sandbox: Sandbox, attempt: Attempt, stage: Stage) -> None:

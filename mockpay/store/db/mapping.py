@@ -111,19 +111,24 @@ def _insert(table: Table, names: tuple[str, ...], ending: str) -> Prepared:
 
 #: Rows that a log keeps of each seller (contract section 3).
 MOST_ROWS = 50_000
-#: How many rows come before somebody looks again.
-_EVERY = 500
+#: How many rows come before somebody looks again; a prime, so that no rhythm of several logs in one table misses one.
+_EVERY = 499
 
 
-def keep_newest(connection: Connection, table: Table, seller_id: str, number: int) -> None:
-    """Now and then, after the row of this number was stored, delete all but the newest."""
+def keep_newest(connection: Connection, table: Table, seller_id: str, number: int, **parts: str) -> None:
+    """
+    Now and then, after the row of this number was stored, delete all but the newest.
+
+    Args:
+        parts: Values of other columns, for a table of which only a part is a log.
+    """
     if number % _EVERY:
         return
-    of_seller = table.c.seller_id == seller_id
-    newest = select(table.c.id).where(of_seller).order_by(table.c.id.desc())
+    of_log = [table.c.seller_id == seller_id, *(table.c[name] == value for name, value in parts.items())]
+    newest = select(table.c.id).where(*of_log).order_by(table.c.id.desc())
     oldest = connection.execute(newest.limit(1).offset(MOST_ROWS)).scalar()
     if oldest is not None:
-        connection.execute(delete(table).where(of_seller, table.c.id <= oldest))
+        connection.execute(delete(table).where(*of_log, table.c.id <= oldest))
 
 
 _encode = msgspec.json.encode

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Column, Select, select
+from sqlalchemy import Column, Select, func, select
 
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt
+from mockpay.domain.payments.attempts import Attempt, AttemptState
 from mockpay.domain.refunds import Refund
 from mockpay.kernel.clock import SECOND
 from mockpay.store import attempts as attempt_rows
@@ -51,6 +51,14 @@ def list_refunds(sandbox: Sandbox, provider: str, part: Part) -> list[Refund]:
     query = select(refunds).join(orders, orders.c.id == refunds.c.order_pk).where(orders.c.provider == provider)
     query = query.where(refunds.c.seller_id == sandbox.seller_id).order_by(refunds.c.id.desc())
     return refund_rows.mapper.all(sandbox.connection, _part(query, refunds.c.created_at, part))
+
+
+def captured_minor(sandbox: Sandbox, provider: str) -> int:
+    """What was captured of orders that came through a company, less what is back or on its way, in paise."""
+    left = func.coalesce(func.sum(attempts.c.captured_minor - attempts.c.refund_reserved_minor), 0)
+    query = select(left).join(orders, orders.c.id == attempts.c.order_pk).where(orders.c.provider == provider)
+    query = query.where(attempts.c.seller_id == sandbox.seller_id, attempts.c.state == AttemptState.CAPTURED)
+    return int(sandbox.connection.execute(query).scalar_one())
 
 
 def _part(query: Select[Any], created_at: Column[Any], part: Part) -> Select[Any]:

@@ -4,6 +4,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from tests.journeys.form_browser import RIGHT_OTP
+from tests.providers.amazonpay.http_client import send_request
 from tests.providers.stripe.software import CARD, RETURN_URL
 
 
@@ -389,3 +391,98 @@ def test_a_throttled_refund_is_made_by_the_next_call(software):
             "POST", "/v1/refunds", asked, Idempotency_Key="r-2", Mockpay_Outcome="refund=throttled_once"
         )
         assert reply.status == status
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "decline"),
+    [
+        ("4000008400001629", "threeDSecureRequiredChargeDeclined", "generic_decline"),
+        ("4000008260003178", "authenticationRequiredChargeDeclinedInsufficientFunds", "insufficient_funds"),
+    ],
+)
+def test_a_card_may_be_challenged_and_declined_afterwards(software, number, name, decline):
+    card = {"type": "card", "card": {"number": number, "exp_month": 8, "exp_year": 2040, "cvc": 123}}
+    for paid_with in ({"payment_method": f"pm_card_{name}"}, {"payment_method": None, "payment_method_data": card}):
+        intent = software.pay(return_url=RETURN_URL, **paid_with)
+        assert (intent["status"], intent["next_action"]["type"]) == ("requires_action", "redirect_to_url")
+        tried = software.seller.pay(intent["id"], otp=RIGHT_OTP)
+        assert "redirect_status=failed" in send_request(software.seller.server, tried["return_url"]).location
+        after = software.get(f"payment_intents/{intent['id']}", expand=["latest_charge"])
+        error = after["last_payment_error"]
+        assert (after["status"], error["code"], error["decline_code"]) == (
+            "requires_payment_method",
+            "card_declined",
+            decline,
+        )
+        # The buyer proved to be who they are, so the bank was asked.
+        assert after["latest_charge"]["payment_method_details"]["card"]["three_d_secure"]["result"] == "authenticated"
+    customer = software.post("customers")["id"]
+    assert software.post(f"payment_methods/pm_card_{name}/attach", customer=customer)["customer"] == customer
+
+
+def test_a_card_may_be_kept_though_every_charge_of_it_is_declined(software):
+    customer = software.post("customers")["id"]
+    card = software.post("payment_methods/pm_card_chargeCustomerFail/attach", customer=customer)
+    assert card["customer"] == customer
+    error = software.pay(402, customer=customer, payment_method=card["id"])["error"]
+    assert (error["code"], error["decline_code"]) == ("card_declined", "generic_decline")
+    for other in ("chargeDeclined", "chargeDeclinedInsufficientFunds", "chargeDeclinedExpiredCard"):
+        software.refused(f"payment_methods/pm_card_{other}/attach", 402, customer=customer)
+
+
+def test_a_refund_to_some_cards_is_pending_first_or_fails_in_the_end(software):
+    late = software.post("refunds", payment_intent=software.pay(payment_method="pm_card_pendingRefund")["id"])
+    lost = software.post("refunds", payment_intent=software.pay(payment_method="pm_card_refundFail")["id"])
+    assert (late["status"], lost["status"]) == ("pending", "succeeded")
+    assert software.events("refund.updated", "refund.failed") == ["refund.updated"]
+    software.seller.advance(seconds=10)
+    assert software.get(f"refunds/{late['id']}")["status"] == "succeeded"
+    failed = software.get(f"refunds/{lost['id']}")
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "unknown")
+    assert sorted(software.events("refund.updated", "refund.failed")) == ["refund.failed", *["refund.updated"] * 3]
+    assert software.get(f"charges/{lost['charge']}")["amount_refunded"] == 0
+    # What a call asks for goes before the card, and another card is not concerned.
+    intent = software.pay(payment_method="pm_card_pendingRefund")["id"]
+    asked = software.post("refunds", headers={"Mockpay-Outcome": "refund=completed"}, payment_intent=intent)
+    assert asked["status"] == "succeeded"
+    assert software.post("refunds", payment_intent=software.pay()["id"])["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [("4000008400000027", "requires_action"), ("4000000032200000", "succeeded")]
+)
+def test_other_published_cards_for_3ds(software, number, status):
+    card = {"type": "card", "card": {"number": number, "exp_month": 8, "exp_year": 2040, "cvc": 123}}
+    intent = software.pay(payment_method=None, payment_method_data=card, return_url=RETURN_URL)
+    assert intent["status"] == status
+
+
+def test_the_balance_is_what_was_captured_and_is_not_on_its_way_back(software, mockpay_server):
+    other = type(software)(mockpay_server.new_seller())
+
+    def available(of=software):
+        balance = of.get("balance")
+        assert (balance["object"], balance["livemode"], balance["pending"][0]["amount"]) == ("balance", False, 0)
+        [amount] = balance["available"]
+        assert (amount["currency"], amount["source_types"]) == ("inr", {"card": amount["amount"]})
+        return amount["amount"]
+
+    assert available() == 0
+    intent = software.pay()
+    software.pay(402, payment_method="pm_card_visa_chargeDeclined")
+    held = software.pay(capture_method="manual")["id"]
+    software.seller.pay(software.seller.open_order("10.00"), "upi", vpa="success@mockpay")
+    assert (available(), available(other)) == (49_900, 0)
+    software.post(f"payment_intents/{held}/capture", amount_to_capture=10_000)
+    software.post("refunds", payment_intent=intent["id"], amount=900)
+    software.post("refunds", headers={"Mockpay-Outcome": "refund=delay:60"}, payment_intent=intent["id"], amount=1_000)
+    assert available() == 49_900 + 10_000 - 900 - 1_000
+
+
+def test_what_is_not_here_is_refused_in_the_companys_shape(software, subtests):
+    for path in ("disputes", "balance_transactions", "tokens", "prices", "subscriptions", "balance/history"):
+        with subtests.test(path):
+            error = software.get(path, 404)["error"]
+            assert (error["type"], "Unrecognized request URL" in error["message"]) == ("invalid_request_error", True)
+    error = software.refused("payment_intents", amount=100, currency="usd")
+    assert (error["type"], error["param"]) == ("invalid_request_error", "currency")

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from sqlalchemy import func, insert, select
 
 from mockpay.app import create_app, runtime_of
 from mockpay.kernel.clock import SECOND
 from mockpay.services.sellers import accounts
 from mockpay.services.sellers.accounts import NewSeller
 from mockpay.settings import Settings
+from mockpay.store.api_objects import objects
+from mockpay.store.unit_of_work import transaction
 from mockpay.wire.stripe import forms, signatures
 from tests.control.worlds import keys_folder
 from tests.factories import NOON, FakeRealClock, RecordingSender
@@ -311,3 +314,20 @@ def test_a_refund_is_told_with_its_own_id_and_with_its_payments(shop, subtests):
     assert {body["id"] for body in about_refunds} == {refund["id"], late["id"], failed["id"]}
     charges = [event["data"]["object"] for event in told if event["type"] == "charge.refunded"]
     assert {(body["id"], body["payment_intent"]) for body in charges} == {(intent["latest_charge"], intent["id"])}
+
+
+def test_events_and_idempotent_requests_are_kept_to_their_newest_50000(shop, app_and_world):
+    fixed = {"seller_id": shop.seller_id, "provider": "stripe", "state": "", "facts": "{}"}
+    fixed |= {"created_at": 0, "updated_at": 0}
+    kinds = ("event", "request")
+    old = [{**fixed, "kind": kind, "object_id": f"{kind} {n}"} for kind in kinds for n in range(50_000)]
+    with transaction(runtime_of(app_and_world[0]), shop.seller_id) as sandbox:
+        sandbox.connection.execute(insert(objects), old)
+    for number in range(500):
+        key = {"Authorization": f"Bearer {shop.key}", "Idempotency-Key": f"k-{number}", "Mockpay-Outcome": "ipn=none"}
+        assert shop.http.post(f"{MOUNT}/customers", headers=key).status_code == 200
+    with transaction(runtime_of(app_and_world[0]), shop.seller_id) as sandbox:
+        query = select(objects.c.kind, func.count()).where(objects.c.seller_id == shop.seller_id)
+        stored = dict(sandbox.connection.execute(query.group_by(objects.c.kind)).all())
+    assert all(50_000 <= stored[kind] < 50_500 for kind in kinds)
+    assert stored["customer"] == 500
