@@ -11,7 +11,7 @@ from mockpay.domain.methods.netbanking import NetBanking
 from mockpay.domain.methods.upi import Upi
 from mockpay.domain.methods.wallet import Wallet
 from mockpay.domain.payments.attempts import Stage
-from mockpay.domain.scenarios.resolution import TABLE, Input
+from mockpay.domain.scenarios.resolution import TABLE, Input, find
 from mockpay.domain.timeline import Actor
 from mockpay.otp import challenges
 from mockpay.risk import assessment
@@ -112,9 +112,11 @@ def by_card(world, row, network="Visa"):
 CARD_ROWS = [
     name for name, row in ROWS.items() if row.stage is Stage.AUTH and row.input in {Input.PAN, Input.NAME, Input.AMOUNT}
 ]
+#: Numbers that are declined once their holder has proved who they are; test_table.py has them.
+DECLINED = {name for name in CARD_ROWS if find(ROWS[name].input, ROWS[name].equals, Stage.ISSUER)}
 
 
-@pytest.mark.parametrize("name", CARD_ROWS)
+@pytest.mark.parametrize("name", [name for name in CARD_ROWS if name not in DECLINED])
 def test_a_cards_authentication_meets_what_the_row_says(world, name):
     row = ROWS[name]
     order, attempt, number = by_card(world, row)
