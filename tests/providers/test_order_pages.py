@@ -14,13 +14,21 @@ from tests.web.visitor import text
 BACK = "http://127.0.0.1:1/back"
 
 
+def dashboard(seller, path):
+    """The address of a page of the seller's."""
+    return f"{seller.server.url}/_mockpay/ui/sellers/{seller.seller_id}/{path}"
+
+
 class OrderPage:
     """The dashboard's page of a seller's newest order."""
 
     def __init__(self, seller):
         order = seller.orders()[0]["order_id"]
-        url = f"{seller.server.url}/_mockpay/ui/sellers/{seller.seller_id}/orders/{order}"
-        self.page = html.fromstring(requests.get(url, timeout=30).text)
+        self.page = html.fromstring(requests.get(dashboard(seller, f"orders/{order}"), timeout=30).text)
+
+    @property
+    def title(self):
+        return text(self.page.xpath("//h1")[0])
 
     def tells(self, title):
         """What the timeline says below a title."""
@@ -56,6 +64,23 @@ def test_a_decline_at_stripe_is_no_fault_of_the_integration(mockpay_seller):
     assert "By notification. None: the seller has no address for notifications." in page.seller_was_told
     software.refused(f"payment_intents/{mockpay_seller.orders()[0]['order_id']}/capture")
     assert "stripe.payment_intents.capture was refused" in OrderPage(mockpay_seller).second_line
+
+
+def test_an_intent_that_nobody_tried_is_on_no_page_and_its_end_is_the_sellers(mockpay_seller):
+    software = Software(mockpay_seller)
+    intent = software.post("payment_intents", amount=100, currency="inr")["id"]
+    assert OrderPage(mockpay_seller).title == "Nobody has tried to pay yet"
+    journal = html.fromstring(requests.get(dashboard(mockpay_seller, "journal"), timeout=30).text)
+    assert len(journal.xpath(f"//*[normalize-space(text())='{intent}']")) == 1
+    software.post(f"payment_intents/{intent}/cancel")
+    assert OrderPage(mockpay_seller).title == "Cancelled by the seller"
+
+
+def test_the_sellers_page_names_each_companys_address(mockpay_seller):
+    page = html.fromstring(requests.get(dashboard(mockpay_seller, "seller"), timeout=30).text)
+    for title, mount in {"Stripe": "stripe", "Razorpay": "razorpay", "PayU": "payu"}.items():
+        (url,) = page.xpath("//dt[.=$title]/following-sibling::dd/text()", title=title)
+        assert url == f"{mockpay_seller.server.url}/gw/{mount}"
 
 
 def test_stripes_way_back_is_signed_by_nobody(mockpay_seller):

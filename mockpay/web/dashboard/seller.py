@@ -14,6 +14,7 @@ from mockpay.delivery.sender_pool import send_waiting
 from mockpay.domain.sellers import Seller, Settings, setting_forms
 from mockpay.kernel.clock import SECOND, indian
 from mockpay.kernel.errors import Conflict, Forbidden, Invalid
+from mockpay.providers.contract import providers_of
 from mockpay.services import subscriptions
 from mockpay.services.notifications import profile_of
 from mockpay.services.sellers import accounts
@@ -110,6 +111,7 @@ def _show(runtime: Runtime, sandbox: Sandbox, typed: Mapping[str, str], errors: 
         exports=export_lines(runtime, sandbox.seller, base),
         json_url=control_url(sandbox),
         base=base,
+        apis=[(each.title, f"{base}{each.mount}") for each in providers_of(runtime) if each.mount],
         clock_text=f"{indian(sandbox.now):%Y-%m-%dT%H:%M:%S}",
         drift=_drift(sandbox.now - sandbox.real_now),
     )

@@ -206,7 +206,7 @@ def what_happened(
         return "Funds held, waiting for capture"
     if order.state in CLOSED_UNPAID:
         return _closed(order, last, full=full)
-    sentence = _open(last, full=full)
+    sentence = _open(order, last, full=full)
     if last is None and now is not None and not order.endless:
         return f"{sentence}, {countdown(order.expires_at - now)} left"
     return sentence
@@ -266,7 +266,10 @@ def _network_reversed(attempt: Attempt) -> bool:
     return issuer is not None and response_codes_of(attempt).answer(issuer.outcome).later == REVERSED
 
 
-def _open(last: Attempt | None, *, full: bool) -> str:
+def _open(order: Order, last: Attempt | None, *, full: bool) -> str:
+    if last is None and order.endless:
+        # Made by a call: perhaps no buyer has ever seen a page of it.
+        return "Nobody has tried to pay yet" if full else "Not paid yet"
     if last is None:
         return "The buyer is choosing how to pay" if full else "Buyer is on the payment page"
     again = "" if full else "; may try again"
