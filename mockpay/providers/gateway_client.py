@@ -63,6 +63,32 @@ def result(charge: Charge, kind: ResultKind, **ids: str) -> Result:
     return Result(kind, codes.approved if kind is not _K.DECLINED else codes.other, ids=ids)
 
 
+def id_of(plain: Mapping[str, Any], name: str = "id") -> str:
+    """
+    The gateway's own name of an object that it answers or tells of.
+
+    Raises:
+        Invalid: code ``answer.malformed``: there is none.
+    """
+    value = plain.get(name)
+    if not isinstance(value, str) or not value:
+        raise Invalid(f"The answer has no {name}.", code="answer.malformed")
+    return value
+
+
+def refund_kind(words: Mapping[str, ResultKind], refund: Mapping[str, Any]) -> ResultKind:
+    """
+    What became of a refund, by the company's words for it.
+
+    Raises:
+        Invalid: code ``answer.malformed``: its status is none of them.
+    """
+    kind = words.get(str(refund.get("status")))
+    if kind is None:
+        raise Invalid("This is no refund.", code="answer.malformed")
+    return kind
+
+
 def refuse(charge: Charge, message: str) -> Result:
     """The result of what a gateway's API does not have."""
     return Result(_K.REJECTED, codes_of(charge).other, message=message)

@@ -26,14 +26,15 @@ class Call(Struct):
     """
     A believed command in one seller's world.
 
-    `base_url` is the sandbox's as the caller names it; `orders` are those that it was about, for the journal; `refused`
-    is told in the place of an answer though what the command did stays.
+    `base_url` is the sandbox's as the caller names it, `ip` the caller's; `orders` are those that it was about, for the
+    journal; `refused` is told in the place of an answer though what the command did stays.
     """
 
     sandbox: Sandbox
     form: PostedForm
     base_url: str
     outcomes: str = ""
+    ip: str = "127.0.0.1"
     orders: list[str] = []
     refused: MockpayError | None = None
 

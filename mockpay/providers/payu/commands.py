@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockpay.providers.payu import actions, checkout_details, invoices, lookups, settlements
+from mockpay.providers.payu import actions, checkout_details, invoices, lookups, saved_cards, settlements
 from mockpay.providers.payu.calls import Call
 
-#: Commands of PayU that are not here; what they would do is told in `README.md`.
-ABSENT = frozenset(
-    "get_user_cards save_user_card edit_user_card delete_user_card get_payment_instrument save_payment_instrument"
-    " edit_payment_instrument delete_payment_instrument".split()
-)
+#: Commands of PayU that are not here.
+ABSENT = frozenset({"edit_user_card", "edit_payment_instrument"})
 COMMANDS: Mapping[str, Callable[[Call], dict[str, Any]]] = {
     "verify_payment": lookups.verify_payment,
     "check_payment": lookups.check_payment,
@@ -33,6 +30,12 @@ COMMANDS: Mapping[str, Callable[[Call], dict[str, Any]]] = {
     "cancel_transaction": actions.cancel_or_refund,
     "check_action_status": actions.check_action_status,
     "check_action_status_txnid": actions.check_action_status_txnid,
+    "save_payment_instrument": saved_cards.save_card,
+    "save_user_card": saved_cards.save_card,
+    "get_payment_instrument": saved_cards.list_cards,
+    "get_user_cards": saved_cards.list_cards,
+    "delete_payment_instrument": saved_cards.delete_card,
+    "delete_user_card": saved_cards.delete_card,
     "create_invoice": invoices.create_invoice,
     "expire_invoice": invoices.expire_invoice,
 }

@@ -33,6 +33,8 @@ TABLE: Mapping[str, PayuError] = {
     "hash.invalid": PayuError(403, wire.INVALID_HASH),
     "parameter.missing": PayuError(),
     "command.absent": PayuError(),
+    "card.not_found": PayuError(),
+    "card.not_stored": PayuError(),
     "command.unknown": PayuError(400, "Invalid command"),
     "txnid.duplicate": PayuError(409, wire.DUPLICATE_TXNID),
     "order.already_paid": PayuError(409, wire.DUPLICATE_TXNID),

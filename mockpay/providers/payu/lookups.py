@@ -29,7 +29,7 @@ from mockpay.wire.payu import answers
 from mockpay.wire.payu.answers import Transaction
 
 _MOST_LISTED = 1_000
-_CARD_TYPES = {"Visa": "VISA", "Mastercard": "MAST", "RuPay": "RUPAY", "American Express": "AMEX"}
+CARD_TYPES = {"Visa": "VISA", "Mastercard": "MAST", "RuPay": "RUPAY", "American Express": "AMEX"}
 
 
 def verify_payment(call: Call) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def check_is_domestic(call: Call) -> dict[str, Any]:
     return {
         "isDomestic": "Y" if test_bin is not None and test_bin.country == "IN" else "N",
         "issuingBank": test_bin.issuer if test_bin is not None else "UNKNOWN",
-        "cardType": _CARD_TYPES.get(brand.name, brand.name) if brand is not None else "Unknown",
+        "cardType": CARD_TYPES.get(brand.name, brand.name) if brand is not None else "Unknown",
         "cardCategory": "DC" if test_bin is not None and test_bin.kind == "debit" else "CC",
     }
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from flask import Request, Response, jsonify, render_template
 
+from mockpay.domain.methods.method import Instrument
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.scenarios.requested import HEADER
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError
-from mockpay.providers.payu import codec, journal_lines
+from mockpay.providers.payu import codec, journal_lines, saved_cards
 from mockpay.providers.payu.calls import PAYMENT
 from mockpay.providers.payu.credentials import NAME, credentials
 from mockpay.providers.payu.errors import payu_error
@@ -69,20 +70,28 @@ def _open(sandbox: Sandbox, form: PostedForm, request: Request) -> tuple[Order, 
     if opened.new:
         first = payments.attempt_id_of(sandbox, order, 1)
         api_objects.add(sandbox, NAME, PAYMENT, first, {}, parent=order.order_id)
-    posted = codec.instrument(form)
-    if posted is None:
+    instrument = _instrument(sandbox, order, form)
+    if instrument is None:
         return order, None, False
-    try:
-        instrument = METHODS[posted.method].read(posted.parts, sandbox.now, order.amount)
-    except Invalid as error:
-        raise Invalid(error.message, code="parameter.invalid") from error
     page_url = f"{request.host_url}pay/{order.page_token}"
     browser = Browser(ip=request.remote_addr or "127.0.0.1", user_agent=request.headers.get("User-Agent", ""))
     checkout = CheckoutContext(page_url, browser, order.payee(sandbox.seller.name))
-    result = payments.ask_issuer_at_once(
-        sandbox, payments.pay(sandbox, order, instrument, Payer(checkout=checkout)), browser
-    )
+    buyer_id, agreed = saved_cards.posted_user(sandbox, form, browser.ip)
+    payer = Payer(checkout=checkout, buyer_id=buyer_id, consent=agreed)
+    result = payments.ask_issuer_at_once(sandbox, payments.pay(sandbox, order, instrument, payer), browser)
     return order, result.outbox_id, True
+
+
+def _instrument(sandbox: Sandbox, order: Order, form: PostedForm) -> Instrument | None:
+    """What a form pays with: a saved card, or what it has in it; None where the buyer chooses on our page."""
+    saved = saved_cards.posted_card(sandbox, form)
+    posted = None if saved is not None else codec.instrument(form)
+    if posted is None:
+        return saved
+    try:
+        return METHODS[posted.method].read(posted.parts, sandbox.now, order.amount)
+    except Invalid as error:
+        raise Invalid(error.message, code="parameter.invalid") from error
 
 
 # --- a server's own post

@@ -72,7 +72,7 @@ def _carry_out(sandbox: Sandbox, form: PostedForm, posted: Request, line: Reques
     """The command's answer; what it refuses changes nothing."""
     name = form.need("command")
     outcomes = posted.headers.get(HEADER, "") or form.fields.get(FIELD, "")
-    call = Call(sandbox, form, posted.host_url.rstrip("/"), outcomes)
+    call = Call(sandbox, form, posted.host_url.rstrip("/"), outcomes, posted.remote_addr or "127.0.0.1")
     try:
         if name in ABSENT:
             raise NotFound(f"The command {name} is not in this sandbox.", code="command.absent")

@@ -26,6 +26,9 @@ def read_instrument(call: Call, method: str, order: Order | None = None) -> Inst
     body = call.body
     if method == "upi" and parameters.nested(body, "upi").get("flow") == "intent":
         return Upi()
+    if method == "wallet" and (wallet := body.get("wallet") or WALLET) != WALLET:
+        message = f"The wallet {str(wallet)[:40]!r} is not in this sandbox, which has {WALLET} alone."
+        raise invalid(message, "wallet")
     try:
         return METHODS[method].read(_parts(body, method), call.sandbox.now, order.amount if order else None)
     except Invalid as error:
@@ -43,11 +46,6 @@ def _parts(body: Body, method: str) -> dict[str, str]:
     if method == "netbanking":
         return {"bank": str(body.get("bank", ""))}
     if method == "wallet":
-        wallet = body.get("wallet") or WALLET
-        if wallet != WALLET:
-            raise invalid(
-                f"The wallet {str(wallet)[:40]!r} is not in this sandbox, which has {WALLET} alone.", "wallet"
-            )
         return {"email": str(body.get("email", ""))}
     card = parameters.nested(body, "card")
     month, year = (str(card.get(name, "")) for name in ("expiry_month", "expiry_year"))

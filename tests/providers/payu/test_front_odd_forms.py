@@ -31,6 +31,9 @@ TEXTS = [
     "x" * 300,
 ]
 TEXTS += [
+    "key:asha",
+    "4111111111111111",
+    '{"requestId": "1", "transactionDetails": {"amount": 5000}, "useCase": {"checkDownStatus": true}}',
     "{}",
     "[]",
     "null",
@@ -54,7 +57,19 @@ PATHS = [
     "/%2e%2e/x",
 ]
 FIELDS = [*requests.MANDATORY, "pg", "bankcode", "ccnum", "ccexpmon", "ccexpyr", "vpa", "udf1", "pre_authorize", "curl"]
-FIELDS += ["txn_s2s_flow", "api_version", "additional_charges", "mockpay_outcome", "key", "hash", "command", "var1"]
+FIELDS += [
+    "txn_s2s_flow",
+    "api_version",
+    "additional_charges",
+    "mockpay_outcome",
+    "user_credentials",
+    "store_card_token",
+    "store_card",
+    "key",
+    "hash",
+    "command",
+    "var1",
+]
 
 
 def odd_form(merchant, dice, known):
@@ -66,7 +81,7 @@ def odd_form(merchant, dice, known):
             {**merchant.fields(), **{name: changes[name] for name in changes if name not in {"key", "hash"}}}
         )
         return {**form, **changes} if dice.random() < 0.2 else form
-    values = {f"var{number}": dice.choice(texts) for number in range(1, dice.randint(2, 6))}
+    values = {f"var{number}": dice.choice(texts) for number in range(1, dice.randint(2, 9))}
     return requests.command_form(Command(dice.choice([*COMMANDS, "odd"]), values), **merchant.credentials)
 
 

@@ -282,6 +282,8 @@ def test_customers_are_listed_edited_and_not_made_twice(software):
     assert "does not exist" in software.refused("GET", "/v1/customers/cust_1")
 
 
-def test_a_callback_that_is_not_the_sellers_is_named(software):
-    foreign = body(software.order(), callback_url="https://evil.example/")
-    assert software.explained("POST", "/v1/payments/create/json", foreign)["field"] == "callback_url"
+def test_a_refusal_names_the_field(software):
+    order = software.order()
+    wallet = {"method": "wallet", "wallet": "payzapp", "email": "rich@buyers.mockpay.test"}
+    for field, change in {"callback_url": {"callback_url": "https://evil.example/"}, "wallet": wallet}.items():
+        assert software.explained("POST", "/v1/payments/create/json", body(order, **change))["field"] == field
