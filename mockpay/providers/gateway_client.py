@@ -68,6 +68,27 @@ def refuse(charge: Charge, message: str) -> Result:
     return Result(_K.REJECTED, codes_of(charge).other, message=message)
 
 
+def id_of(plain: Mapping[str, Any], name: str = "id") -> str:
+    """The name of an object; raises Invalid where the answer has none."""
+    value = plain.get(name)
+    if not isinstance(value, str) or not value:
+        raise Invalid(f"The answer has no {name}.", code="answer.malformed")
+    return value
+
+
+def refund_kind(refund: Mapping[str, Any], kinds: Mapping[str, ResultKind]) -> ResultKind:
+    """What became of a refund by its status, of which the company has these; raises Invalid where it is none."""
+    kind = kinds.get(str(refund.get("status")))
+    if kind is None:
+        raise Invalid("The answer is no refund.", code="answer.malformed")
+    return kind
+
+
+def refund_result(charge: Charge, refund: Mapping[str, Any], kinds: Mapping[str, ResultKind]) -> Result:
+    """The result of a call about a refund; raises Invalid where its answer is none."""
+    return result(charge, refund_kind(refund, kinds), **{**charge.ids, "refund": id_of(refund)})
+
+
 def send(call: HttpCall, body: object, link: Link, charge: Charge, format_: Format, read: Read) -> Result:
     """
     Send a call once and read its answer; what cannot be read says nothing of what became of the request.

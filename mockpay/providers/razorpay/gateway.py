@@ -9,7 +9,19 @@ from mockpay.domain.methods.method import REVERSED, ResponseCodes
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.gateways import Capabilities, Charge, Link, Operation, Result, ResultKind, Webhook
 from mockpay.kernel.errors import Forbidden, Invalid
-from mockpay.providers.gateway_client import IN_FLIGHT, MISCONFIGURED, TOO_MANY, Format, codes_of, refuse, result, send
+from mockpay.providers.gateway_client import (
+    IN_FLIGHT,
+    MISCONFIGURED,
+    TOO_MANY,
+    Format,
+    codes_of,
+    id_of,
+    refund_kind,
+    refund_result,
+    refuse,
+    result,
+    send,
+)
 from mockpay.providers.razorpay.acquirer import METHOD_OF
 from mockpay.providers.razorpay.credentials import NAME, credentials_of
 from mockpay.providers.razorpay.outcomes import code_of
@@ -49,7 +61,7 @@ class RazorpayGateway:
         """An order, whose receipt is our reference."""
         amount = charge.amount
         request = requests.create_order(amount.minor, amount.currency, charge.attempt_id, capture=capture)
-        return _call(request, link, charge, lambda order: result(charge, _K.APPROVED, order=_id_of(order)))
+        return _call(request, link, charge, lambda order: result(charge, _K.APPROVED, order=id_of(order)))
 
     def charge(self, charge: Charge, link: Link) -> Result:
         """A payment of the order, captured by itself."""
@@ -65,7 +77,7 @@ class RazorpayGateway:
         outcome = {"Mockpay_Outcome": f"issuer={charge.planned}", "Mockpay_Delay": str(charge.delay_ms)}
 
         def decode(plain: Mapping[str, Any]) -> Result:
-            payment_id = _id_of(plain, "razorpay_payment_id")
+            payment_id = id_of(plain, "razorpay_payment_id")
             if "razorpay_signature" not in plain:
                 return result(charge, _K.PENDING, order=order_id, payment=payment_id)
             expected = signatures.payment_signature(link.credentials["key_secret"], order_id, payment_id)
@@ -87,12 +99,12 @@ class RazorpayGateway:
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """A refund of the payment."""
         request = requests.create_refund(charge.ids["payment"], minor, key)
-        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        return _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
 
     def refund_status(self, charge: Charge, link: Link) -> Result:
         """The refund by its id."""
         request = requests.fetch_refund(charge.ids["refund"])
-        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        return _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
 
     def status(self, charge: Charge, link: Link) -> Result:
         """The payment by its id."""
@@ -139,8 +151,8 @@ class RazorpayGateway:
         event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
         if plain.get("event") in _REFUND_EVENTS:
             refund = _entity(plain, "refund")
-            answered = Result(_refund_kind(refund), "", ids={"refund": _id_of(refund)})
-            return Webhook(event_id, _id_of(refund, "payment_id"), Operation.REFUND, answered, content, "<RAW BODY>")
+            answered = Result(refund_kind(refund, _REFUNDS), "", ids={"refund": id_of(refund)})
+            return Webhook(event_id, id_of(refund, "payment_id"), Operation.REFUND, answered, content, "<RAW BODY>")
         payment = _entity(plain, "payment")
         try:
             event, method = str(plain["event"]), _method_of(str(payment["method"]))
@@ -163,26 +175,8 @@ def _entity(plain: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return entity
 
 
-def _refund_kind(refund: Mapping[str, Any]) -> ResultKind:
-    kind = _REFUNDS.get(str(refund.get("status")))
-    if kind is None:
-        raise Invalid("This is no refund.", code="answer.malformed")
-    return kind
-
-
-def _refund_result(charge: Charge, refund: Mapping[str, Any]) -> Result:
-    return result(charge, _refund_kind(refund), **{**charge.ids, "refund": _id_of(refund)})
-
-
 def _method_of(theirs: str) -> str:
     return next(ours for ours, name in METHOD_OF.items() if name == theirs)
-
-
-def _id_of(plain: Mapping[str, Any], name: str = "id") -> str:
-    value = plain.get(name)
-    if not isinstance(value, str) or not value:
-        raise Invalid(f"The answer has no {name}.", code="answer.malformed")
-    return value
 
 
 def _instrument(charge: Charge) -> dict[str, Any]:
@@ -205,7 +199,7 @@ def _payment_result(charge: Charge, payment: Mapping[str, Any]) -> Result:
 def _result_of(codes: ResponseCodes, payment: Mapping[str, Any]) -> Result:
     """What a payment's status says about its money."""
     status = payment.get("status")
-    ids = {"payment": _id_of(payment), "order": _id_of(payment, "order_id")}
+    ids = {"payment": id_of(payment), "order": id_of(payment, "order_id")}
     if status == "failed":
         error = answers.read_payment_error(payment)
         code = code_of(codes, error)

@@ -11,7 +11,19 @@ from mockpay.domain.methods.method import REVERSED, ResponseCodes
 from mockpay.domain.methods.registry import METHODS
 from mockpay.domain.payments.gateways import Capabilities, Charge, Link, Operation, Result, ResultKind, Webhook
 from mockpay.kernel.errors import Forbidden, Invalid
-from mockpay.providers.gateway_client import IN_FLIGHT, MISCONFIGURED, TOO_MANY, Format, codes_of, refuse, result, send
+from mockpay.providers.gateway_client import (
+    IN_FLIGHT,
+    MISCONFIGURED,
+    TOO_MANY,
+    Format,
+    codes_of,
+    id_of,
+    refund_kind,
+    refund_result,
+    refuse,
+    result,
+    send,
+)
 from mockpay.providers.stripe.acquirer import METHOD_OF
 from mockpay.providers.stripe.credentials import NAME, credentials_of
 from mockpay.providers.stripe.outcomes import code_of
@@ -65,7 +77,7 @@ class StripeGateway:
         request = requests.create_intent(
             amount.minor, amount.currency, charge.attempt_id, key, capture=capture, method=method
         )
-        return _call(request, link, charge, lambda intent: result(charge, _K.APPROVED, intent=_id_of(intent)))
+        return _call(request, link, charge, lambda intent: result(charge, _K.APPROVED, intent=id_of(intent)))
 
     def charge(self, charge: Charge, link: Link) -> Result:
         """Confirm an intent that is captured by itself."""
@@ -103,14 +115,14 @@ class StripeGateway:
         def decode(intent: Mapping[str, Any]) -> Result:
             if intent.get("status") != "canceled":
                 raise Invalid("The answer is no cancelled intent.", code="answer.malformed")
-            return result(charge, _K.APPROVED, intent=_id_of(intent))
+            return result(charge, _K.APPROVED, intent=id_of(intent))
 
         return _call(requests.cancel_intent(charge.ids["intent"], charge.idempotency_key), link, charge, decode)
 
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """A refund of the intent; a repeated key gets its first answer again, so one that was pending is read anew."""
         request = requests.create_refund(charge.ids["intent"], minor, key)
-        first = _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        first = _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
         if first.kind is not _K.PENDING or _answer_header(first, "idempotent-replayed") != "true":
             return first
         return self._retrieve_refund(charge, first.ids["refund"], link)
@@ -121,7 +133,7 @@ class StripeGateway:
 
     def _retrieve_refund(self, charge: Charge, refund_id: str, link: Link) -> Result:
         request = requests.retrieve_refund(refund_id)
-        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        return _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
 
     def status(self, charge: Charge, link: Link) -> Result:
         """The intent as it stands."""
@@ -157,9 +169,9 @@ class StripeGateway:
         content, signed = redact(plain, objects.SHOWN), f"{timestamp}.<RAW BODY>"
         if plain.get("type") in _REFUND_EVENTS:
             refund = _object(plain)
-            answered = Result(_refund_kind(refund), "", ids={"refund": _id_of(refund)})
+            answered = Result(refund_kind(refund, _REFUNDS), "", ids={"refund": id_of(refund)})
             intent_id = str(refund.get("payment_intent"))
-            return Webhook(_id_of(plain), intent_id, Operation.REFUND, answered, content, signed)
+            return Webhook(id_of(plain), intent_id, Operation.REFUND, answered, content, signed)
         if plain.get("type") not in _EVENTS:
             return None
         intent = _object(plain)
@@ -168,7 +180,7 @@ class StripeGateway:
         except (KeyError, TypeError, IndexError, StopIteration) as error:
             raise Invalid("The webhook tells of no payment.", code="webhook.malformed") from error
         read = _result_of(METHODS[method].response_codes, intent)
-        return Webhook(_id_of(plain), read.ids["intent"], Operation.STATUS, read, content, signed)
+        return Webhook(id_of(plain), read.ids["intent"], Operation.STATUS, read, content, signed)
 
 
 def _object(event: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -178,17 +190,6 @@ def _object(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(about, Mapping):
         raise Invalid("The webhook tells of nothing.", code="webhook.malformed")
     return about
-
-
-def _refund_kind(refund: Mapping[str, Any]) -> ResultKind:
-    kind = _REFUNDS.get(str(refund.get("status")))
-    if kind is None:
-        raise Invalid("This is no refund.", code="answer.malformed")
-    return kind
-
-
-def _refund_result(charge: Charge, refund: Mapping[str, Any]) -> Result:
-    return result(charge, _refund_kind(refund), **{**charge.ids, "refund": _id_of(refund)})
 
 
 def _method_of(theirs: str) -> str:
@@ -209,13 +210,6 @@ def _payment_method(charge: Charge) -> dict[str, Any]:
 # --- what is read
 
 
-def _id_of(plain: Mapping[str, Any]) -> str:
-    value = plain.get("id")
-    if not isinstance(value, str) or not value:
-        raise Invalid("The answer has no id.", code="answer.malformed")
-    return value
-
-
 def _require_outcome(read: Result) -> Result:
     """The result of a call that moves money: an intent that nobody has paid answers no such call."""
     if read.kind is _K.ABSENT:
@@ -234,7 +228,7 @@ def _intent_result(charge: Charge, intent: Mapping[str, Any]) -> Result:
 
 def _result_of(codes: ResponseCodes, intent: Mapping[str, Any]) -> Result:
     """What an intent's status says about its money."""
-    ids, status = {"intent": _id_of(intent)}, intent.get("status")
+    ids, status = {"intent": id_of(intent)}, intent.get("status")
     latest = intent.get("latest_charge")
     if status in {"requires_payment_method", "requires_confirmation", "canceled"}:
         error = errors.read_error(intent.get("last_payment_error"))
@@ -295,7 +289,7 @@ def _read(status: int, plain: Mapping[str, Any], charge: Charge, decode: _Decode
         return Result(_K.NO_ANSWER, codes.other, may_retry=status == IN_FLIGHT or None, **words)
     intent = error.payment_intent
     if error.type == errors.CARD:
-        return _decline(codes, error, {"intent": _id_of(intent)} if intent is not None else {})
+        return _decline(codes, error, {"intent": id_of(intent)} if intent is not None else {})
     if error.code == errors.UNEXPECTED_STATE and intent is not None:
         try:
             # What was asked for has been done before: the intent says so itself.
