@@ -76,14 +76,14 @@ def id_of(plain: Mapping[str, Any], name: str = "id") -> str:
     return value
 
 
-def refund_kind(words: Mapping[str, ResultKind], refund: Mapping[str, Any]) -> ResultKind:
+def refund_kind(refund: Mapping[str, Any], kinds: Mapping[str, ResultKind]) -> ResultKind:
     """
     What became of a refund, by the company's words for it.
 
     Raises:
         Invalid: code ``answer.malformed``: its status is none of them.
     """
-    kind = words.get(str(refund.get("status")))
+    kind = kinds.get(str(refund.get("status")))
     if kind is None:
         raise Invalid("This is no refund.", code="answer.malformed")
     return kind
@@ -92,6 +92,11 @@ def refund_kind(words: Mapping[str, ResultKind], refund: Mapping[str, Any]) -> R
 def refuse(charge: Charge, message: str) -> Result:
     """The result of what a gateway's API does not have."""
     return Result(_K.REJECTED, codes_of(charge).other, message=message)
+
+
+def refund_result(charge: Charge, refund: Mapping[str, Any], kinds: Mapping[str, ResultKind]) -> Result:
+    """The result of a call about a refund; raises Invalid where its answer is none."""
+    return result(charge, refund_kind(refund, kinds), **{**charge.ids, "refund": id_of(refund)})
 
 
 def send(call: HttpCall, body: object, link: Link, charge: Charge, format_: Format, read: Read) -> Result:

@@ -17,6 +17,7 @@ from mockpay.providers.gateway_client import (
     codes_of,
     id_of,
     refund_kind,
+    refund_result,
     refuse,
     result,
     send,
@@ -98,12 +99,12 @@ class RazorpayGateway:
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """A refund of the payment."""
         request = requests.create_refund(charge.ids["payment"], minor, key)
-        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        return _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
 
     def refund_status(self, charge: Charge, link: Link) -> Result:
         """The refund by its id."""
         request = requests.fetch_refund(charge.ids["refund"])
-        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        return _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
 
     def status(self, charge: Charge, link: Link) -> Result:
         """The payment by its id."""
@@ -150,7 +151,7 @@ class RazorpayGateway:
         event_id, content = small.get("x-razorpay-event-id", ""), redact(plain, answers.SHOWN)
         if plain.get("event") in _REFUND_EVENTS:
             refund = _entity(plain, "refund")
-            answered = Result(refund_kind(_REFUNDS, refund), "", ids={"refund": id_of(refund)})
+            answered = Result(refund_kind(refund, _REFUNDS), "", ids={"refund": id_of(refund)})
             return Webhook(event_id, id_of(refund, "payment_id"), Operation.REFUND, answered, content, "<RAW BODY>")
         payment = _entity(plain, "payment")
         try:
@@ -172,10 +173,6 @@ def _entity(plain: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(entity, Mapping):
         raise Invalid(f"The webhook tells of no {name}.", code="webhook.malformed")
     return entity
-
-
-def _refund_result(charge: Charge, refund: Mapping[str, Any]) -> Result:
-    return result(charge, refund_kind(_REFUNDS, refund), **{**charge.ids, "refund": id_of(refund)})
 
 
 def _method_of(theirs: str) -> str:

@@ -19,6 +19,7 @@ from mockpay.providers.gateway_client import (
     codes_of,
     id_of,
     refund_kind,
+    refund_result,
     refuse,
     result,
     send,
@@ -121,7 +122,7 @@ class StripeGateway:
     def refund(self, charge: Charge, minor: int, key: str, link: Link) -> Result:
         """A refund of the intent; a repeated key gets its first answer again, so one that was pending is read anew."""
         request = requests.create_refund(charge.ids["intent"], minor, key)
-        first = _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        first = _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
         if first.kind is not _K.PENDING or _answer_header(first, "idempotent-replayed") != "true":
             return first
         return self._retrieve_refund(charge, first.ids["refund"], link)
@@ -132,7 +133,7 @@ class StripeGateway:
 
     def _retrieve_refund(self, charge: Charge, refund_id: str, link: Link) -> Result:
         request = requests.retrieve_refund(refund_id)
-        return _call(request, link, charge, lambda refund: _refund_result(charge, refund))
+        return _call(request, link, charge, lambda refund: refund_result(charge, refund, _REFUNDS))
 
     def status(self, charge: Charge, link: Link) -> Result:
         """The intent as it stands."""
@@ -168,7 +169,7 @@ class StripeGateway:
         content, signed = redact(plain, objects.SHOWN), f"{timestamp}.<RAW BODY>"
         if plain.get("type") in _REFUND_EVENTS:
             refund = _object(plain)
-            answered = Result(refund_kind(_REFUNDS, refund), "", ids={"refund": id_of(refund)})
+            answered = Result(refund_kind(refund, _REFUNDS), "", ids={"refund": id_of(refund)})
             intent_id = str(refund.get("payment_intent"))
             return Webhook(id_of(plain), intent_id, Operation.REFUND, answered, content, signed)
         if plain.get("type") not in _EVENTS:
@@ -189,10 +190,6 @@ def _object(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(about, Mapping):
         raise Invalid("The webhook tells of nothing.", code="webhook.malformed")
     return about
-
-
-def _refund_result(charge: Charge, refund: Mapping[str, Any]) -> Result:
-    return result(charge, refund_kind(_REFUNDS, refund), **{**charge.ids, "refund": id_of(refund)})
 
 
 def _method_of(theirs: str) -> str:

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from mockpay.delivery.gateway_calls import check_connection
 from mockpay.domain.methods.registry import METHODS
+from mockpay.domain.payments import routing as rules
 from mockpay.domain.payments.breaker import BreakerState, Force
 from mockpay.domain.payments.faults import Fault
 from mockpay.domain.payments.gateway_accounts import Timeouts, masked
@@ -296,16 +297,25 @@ def put_routing(request: Request[None, Routing]) -> Routing:
 
 def dry_run_routing(request: Request[None, RoutingDryRunRequest]) -> RoutingDecision:
     """By the rules and the clock of the seller as they are now; nothing is stored."""
-    body = request.body
+    with request.read() as sandbox:
+        return to_response(RoutingDecision, decide(sandbox, request.body))
+
+
+def decide(sandbox: Sandbox, body: RoutingDryRunRequest) -> rules.RoutingDecision:
+    """
+    Who would take a payment of which this is known.
+
+    Raises:
+        Invalid: with the field.
+    """
     method = parse_word("method", body.method, METHODS, code="method.unknown", field="method")
     with at_field("amount"):
         amount = Money.parse(body.amount)
     parts = {name: value for name in ("network", "bin", "bank") if (value := getattr(body, name)) is not None}
-    with request.read() as sandbox:
-        facts = routing.facts_of(
-            sandbox, body.attempt_id, method, amount, parts, buyer_id=body.buyer_id, forced=body.gateway
-        )
-        return to_response(RoutingDecision, routing.decide(sandbox, facts))
+    facts = routing.facts_of(
+        sandbox, body.attempt_id, method, amount, parts, buyer_id=body.buyer_id, forced=body.gateway
+    )
+    return routing.decide(sandbox, facts)
 
 
 _SELLER = "/v1/sellers/{seller_id}"

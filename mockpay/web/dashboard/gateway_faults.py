@@ -14,15 +14,14 @@ from mockpay.domain.payments.breaker import Force
 from mockpay.domain.payments.faults import Fault, FaultRule
 from mockpay.domain.payments.gateways import Operation
 from mockpay.domain.payments.routing import Routing, RoutingRule, When
-from mockpay.kernel.errors import Conflict, Invalid, NotFound, at_field
+from mockpay.kernel.errors import Conflict, Invalid, NotFound
 from mockpay.kernel.fields import convert_fields
-from mockpay.kernel.money import Money
 from mockpay.kernel.words import parse_word
 from mockpay.services.gateways import faults, health, routing
 from mockpay.store import gateway_breakers, gateway_faults
 from mockpay.store.reads import gateway_log
 from mockpay.store.unit_of_work import Runtime, Sandbox, read, transaction
-from mockpay.web.control.gateways import GatewayFaultCreate, RoutingDryRunRequest
+from mockpay.web.control.gateways import GatewayFaultCreate, RoutingDryRunRequest, decide
 from mockpay.web.dashboard import gateway_tabs, list_page
 from mockpay.web.dashboard.gateway_lines import candidate_words, rule_words
 from mockpay.web.dashboard.layout import control_url, render
@@ -238,12 +237,7 @@ def _dry_run(sandbox: Sandbox, payment: Mapping[str, str]) -> dict[str, Any]:
     """Who would take a payment, and why."""
     plain = {name: text for name, text in payment.items() if text}
     body = convert_fields(plain, RoutingDryRunRequest, code="input.invalid", noun="field")
-    method = parse_word("method", body.method, METHODS, code="method.unknown", field="method")
-    with at_field("amount"):
-        amount = Money.parse(body.amount)
-    parts = {name: text for name, text in plain.items() if name in {"network", "bin", "bank"}}
-    facts = routing.facts_of(sandbox, body.attempt_id, method, amount, parts, forced=body.gateway)
-    made = routing.decide(sandbox, facts)
+    made = decide(sandbox, body)
     return {
         "chosen": made.chosen,
         "rule": rule_words(made),

@@ -64,9 +64,13 @@ def refunds_there(runtime, seller_id):
 
 def put(world, state):
     """Let the gateway have its refund in this state."""
+    for each in objects(world, "refund"):
+        put_state(world, each, state)
+
+
+def put_state(world, refund, state):
     with world.transaction() as sandbox:
-        for each in objects(world, "refund"):
-            gateway_objects.change(sandbox, each, state=state)
+        gateway_objects.change(sandbox, refund, state=state)
 
 
 def message(world, gateway, state, attempt, number=0):
@@ -245,7 +249,8 @@ def test_a_message_of_a_refund_without_a_name_here_has_only_those_asked_for_that
 @on_sqlite
 def test_what_is_asked_about_in_between_is_asked_again_once_not_twice(runtime):
     world, _, attempt = begun(runtime, "razorpay")
-    tell(world, "razorpay", "processed", attempt)
+    for _ in range(2):  # The same message, which counts once.
+        tell(world, "razorpay", "processed", attempt)
     world.advance(30)
     assert calls_of(world, attempt) == ["REFUND", "STATUS", "REFUND"]
 
@@ -298,6 +303,58 @@ def test_a_message_of_a_refund_that_cannot_be_read_or_believed_changes_nothing(r
                 assert refusal.code.endswith(code)
             send_all(world)
             assert (state_of(world, order), calls_of(world, attempt)) == ("PENDING", ["REFUND"])
+
+
+def test_what_came_to_nothing_at_a_gateway_can_be_refunded_again_there(runtime, subtests):
+    for gateway, (_, _, failed) in STATES.items():
+        with subtests.test(gateway=gateway):
+            world, order, attempt = begun(runtime, gateway)
+            put(world, failed)
+            tell(world, gateway, failed, attempt)
+            assert state_of(world, order) == "DECLINED"
+            world.refund(order, "499.00", "R-2")
+            world.advance(5)
+            put_state(world, objects(world, "refund")[1], STATES[gateway][0])
+            world.advance(30)
+            assert world.get_order(order).state == "REFUNDED"
+
+
+@on_sqlite
+def test_a_message_of_a_gateway_that_does_not_have_the_payment_has_nobody_asked(runtime):
+    world, order, attempt = begun(runtime, "stripe")
+    with world.transaction() as sandbox:
+        secret = accounts.credentials_of(sandbox, gateway_accounts.find(sandbox, "razorpay"))["webhook_secret"]
+        about = {"id": "rfnd_1", "payment_id": attempt.attempt_id, "status": "processed"}
+        body = msgspec.json.encode({"event": "refund.processed", "payload": {"refund": {"entity": about}}})
+        headers = {"X-Razorpay-Signature": razorpay_signatures.webhook_signature(secret, body)}
+        assert webhooks.receive(sandbox, "razorpay", headers, body) is None
+    send_all(world)
+    assert (state_of(world, order), calls_of(world, attempt)) == ("PENDING", ["REFUND"])
+    assert incoming(world, attempt)[0].gateway == "razorpay"
+
+
+@on_sqlite
+def test_names_of_payments_and_refunds_are_a_sellers_own(runtime):
+    world, order, attempt = begun(runtime, "razorpay")
+    [refund], [there] = world.refunds(order), objects(world, "refund")
+    for sellers, found in ((world, (attempt.attempt_id, refund.refund_id)), (World.new(runtime), (None, None))):
+        with sellers.read() as sandbox:
+            payment = gateway_events.find_attempt_id(sandbox, "razorpay", attempt.external_ids["payment"])
+            assert (payment, gateway_events.find_refund_id(sandbox, "razorpay", there.object_id)) == found
+            assert gateway_events.find_refund_id(sandbox, "stripe", there.object_id) is None
+
+
+@on_sqlite
+def test_a_forged_message_of_a_refund_is_refused_of_every_gateway(runtime, subtests):
+    for gateway in STATES:
+        with subtests.test(gateway=gateway):
+            world, order, _ = paid(runtime, gateway)
+            with world.transaction() as sandbox:
+                faults.add(sandbox, gateway, Fault.WEBHOOK_BAD_SIGNATURE)
+            world.refund(order, "100.00")
+            world.advance(40)
+            assert incoming(world)[0].raw_code == "webhook.signature"
+            assert state_of(world, order) == "COMPLETED"
 
 
 # --- ended by hand
