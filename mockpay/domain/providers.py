@@ -98,6 +98,13 @@ class SignatureExplanation(Struct, frozen=True):
     tried: tuple[SignatureReading, ...]
 
 
+class CompanyObject(Struct, frozen=True):
+    """An object as its company answers it: the call that asks for it, and the answer as a document, without secrets."""
+
+    call: str
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProviderPort:
     """
@@ -128,6 +135,7 @@ class ProviderPort:
         credentials: What the company would have issued to a seller, by name.
         key_names: Those of them by which a call says whose it is.
         observe: Queues what the company tells of a step; in the step's own transaction.
+        order_objects: What it answers of an order of its own and of the order's parts; for a world, only to read.
         retry_profiles: Values of the setting `ipn_profile` that it contributes.
         notification_types: What its messages call the types of a notification.
         notify: Writes a notification as it goes out to the seller, at a real time in ms; no transaction is open.
@@ -161,6 +169,7 @@ class ProviderPort:
     credentials: Callable[[Seller], Mapping[str, str]] = _nothing
     key_names: tuple[str, ...] = ()
     observe: Observer | None = None
+    order_objects: Callable[[Any, Order], Sequence[CompanyObject]] = lambda _sandbox, _order: ()
     simulation: str = ""
     payment_simulation: Simulation = _nothing
     refund_simulation: Simulation = _nothing

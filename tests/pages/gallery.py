@@ -14,7 +14,7 @@ from mockpay.settings import Settings
 from mockpay.store.unit_of_work import transaction
 from mockpay.testing import LiveServer
 from tests.journeys.form_browser import DemoShop, FormBrowser
-from tests.pages import answers, gateway_pages
+from tests.pages import answers, company_orders, gateway_pages
 
 #: Pages of a payment: how the buyer got there. Addresses are looked up when the world is made.
 PAYMENT = (
@@ -102,6 +102,7 @@ OURS = (
     "dashboard-scenarios-empty",
     "dashboard-nothing-yet",
     "dashboard-no-page",
+    *company_orders.NAMES,
     *gateway_pages.NAMES,
     *answers.OURS,
 )
@@ -136,6 +137,7 @@ STATUS = {
     "dashboard-no-page": 404,
     **answers.PAYMENT,
     **answers.ISSUER,
+    **company_orders.NAMES,
     **gateway_pages.NAMES,
     **answers.OURS,
     **answers.SHOP,
@@ -196,7 +198,9 @@ class Gallery:
         self._refunded()
         self._open()
         self._placed()
-        self._at |= self._standing() | gateway_pages.gateway_pages(self._server)
+        self._at |= (
+            self._standing() | gateway_pages.gateway_pages(self._server) | company_orders.company_orders(self._server)
+        )
         FormBrowser().goes_to(self._at["provider-error"])
         rule = {"stage": "issuer", "outcome": "Z9", "match": {"vpa": "meera@okaxis"}, "times": 1}
         self.shop.seller.control("POST", "/scenarios", rule)

@@ -9,7 +9,16 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mockpay.domain.methods import wallet
-from mockpay.providers.amazonpay import error_responses, ids, keys, notifications, simulation, subscriptions, views
+from mockpay.providers.amazonpay import (
+    error_responses,
+    ids,
+    keys,
+    notifications,
+    operations,
+    simulation,
+    subscriptions,
+    views,
+)
 from mockpay.providers.amazonpay.process_payment import Shortcut
 from mockpay.providers.amazonpay.return_url import return_url
 from mockpay.providers.amazonpay.signatures import explain_signature
@@ -34,6 +43,7 @@ provider = Provider(
     retry_profiles=notifications.RETRY_PROFILES,
     notification_types=notifications.TYPES,
     notify=notifications.notify,
+    order_objects=operations.order_objects,
     return_url=return_url,
     addresses=keys.addresses,
     credentials=keys.credentials,

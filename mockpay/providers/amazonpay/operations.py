@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, Stage
+from mockpay.domain.providers import CompanyObject
 from mockpay.kernel.clock import SECOND, parse_time, rfc3339
 from mockpay.kernel.errors import Conflict, Invalid, MockpayError, Unusable
 from mockpay.providers.amazonpay import charges, order_references, refunds
@@ -140,6 +141,12 @@ def _page(operation: str, sandbox: Sandbox, search: Search) -> Reply:
         result["NextPageToken"] = base64.b64encode(sealed).decode()
     document = answer(operation, result)
     return Reply(document[: len(document) // 2] if fault == "malformed" else document, order_ids(*orders))
+
+
+def order_objects(_sandbox: Sandbox, order: Order) -> list[CompanyObject]:
+    """An order as ListOrderReference answers it, whatever a scenario has for a call."""
+    document = answer("ListOrderReference", {"OrderReferenceList": Kept(OrderReference=[order_reference(order)])})
+    return [CompanyObject(f"ListOrderReference, QueryId={order.seller_order_id}", document.decode())]
 
 
 def _in_states(order: Order, states: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.payu import calls, credentials, explanations, ids, notifications, returns, views
+from mockpay.providers.payu import calls, credentials, explanations, ids, notifications, order_objects, returns, views
 from mockpay.providers.payu.acquirer import answer, webhook
 from mockpay.providers.payu.gateway import PayuGateway
 
@@ -26,6 +26,7 @@ provider = Provider(
     addresses=credentials.addresses,
     environment=credentials.environment,
     observe=notifications.observe,
+    order_objects=order_objects.order_objects,
     notify=notifications.notify,
     notification_types=notifications.TYPES,
     retry_profiles=notifications.RETRY_PROFILES,

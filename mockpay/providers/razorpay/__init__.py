@@ -7,7 +7,7 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.razorpay import calls, credentials, events, explanations, ids, returns, views
+from mockpay.providers.razorpay import calls, credentials, events, explanations, ids, order_objects, returns, views
 from mockpay.providers.razorpay.acquirer import answer, webhook
 from mockpay.providers.razorpay.gateway import RazorpayGateway
 
@@ -30,6 +30,7 @@ provider = Provider(
     addresses=credentials.addresses,
     environment=credentials.environment,
     observe=events.observe,
+    order_objects=order_objects.order_objects,
     retry_profiles=events.RETRY_PROFILES,
     notify=events.notify,
     explain_signature=explanations.explain_signature,

@@ -7,7 +7,17 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 from __future__ import annotations
 
 from mockpay.providers.contract import Provider
-from mockpay.providers.stripe import calls, credentials, events, explanations, ids, payment_methods, sessions, views
+from mockpay.providers.stripe import (
+    calls,
+    credentials,
+    events,
+    explanations,
+    ids,
+    order_objects,
+    payment_methods,
+    sessions,
+    views,
+)
 from mockpay.providers.stripe.acquirer import answer, webhook
 from mockpay.providers.stripe.gateway import StripeGateway
 
@@ -34,6 +44,7 @@ provider = Provider(
     credentials=credentials.credentials,
     key_names=("secret_key",),
     observe=events.observe,
+    order_objects=order_objects.order_objects,
     notify=events.notify,
     explain_signature=explanations.explain_signature,
     return_url=sessions.return_url,

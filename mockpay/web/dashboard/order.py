@@ -128,8 +128,16 @@ def _page(runtime: Runtime, sandbox: Sandbox, order: Order, refusal: Mapping[str
         money=_money(order, tries),
         refunds=[refund_lines.line(sandbox, refund) for refund in refunds.of_order(sandbox, order.order_pk)],
         notifications=[deliveries.line(sandbox, row) for row in sent],
+        objects=_objects(sandbox, order),
+        company=sandbox.provider_of(order).title,
         reproduction=None if order.fills_wallet else _reproduction(runtime, sandbox, last),
     )
+
+
+def _objects(sandbox: Sandbox, order: Order) -> list[dict[str, str]]:
+    """The order and its parts as its company's API answers them, each with the call that asks for it."""
+    objects = sandbox.provider_of(order).order_objects(sandbox, order)
+    return [{"call": each.call, "text": deliveries.layers(each.text)[0].text} for each in objects]
 
 
 def _whose(order: Order, last: Attempt | None, troubles: Sequence[str]) -> str:

@@ -190,6 +190,7 @@ def _line(sandbox: Sandbox, row: OrderRow) -> dict[str, Any]:
         "what": sentences.what_happened(order, last, sandbox.now, methods=sandbox.provider_of(order).methods),
         "order_id": order.order_id,
         "seller_order_id": order.seller_order_id,
+        "company": sandbox.provider_of(order).title,
         "method": sentences.method_title(last),
         "icon": sentences.method_icon(last),
         "decided_by": sentences.decided_by(last, order),

@@ -1,6 +1,9 @@
 """Payments at the front door: fetched, listed, captured by hand or by itself, and given back where nobody captured."""
 
+import json
+
 import pytest
+from lxml import html
 from razorpay.errors import BadRequestError, GatewayError
 
 from tests.providers.razorpay.software import DECLINED
@@ -128,3 +131,20 @@ def test_a_payment_that_waits_is_created(software):
     software.control("POST", f"/orders/{order['id']}/pay", {"method": "upi", "vpa": "pending@mockpay"})
     [payment] = software.client.order.payments(order["id"])["items"]
     assert (payment["status"], payment["error_code"]) == ("created", None)
+
+
+def test_the_dashboard_shows_order_payments_and_refunds_as_the_api_does(software):
+    order = software.order(notes={"city": "Pune"})
+    failed, paid = software.pay(order, vpa=DECLINED), software.pay(order)
+    refund = software.client.payment.refund(paid["id"], {"amount": 100, "notes": {"why": "torn"}})
+    page = software.http.get(f"/_mockpay/ui/sellers/{software.fields['seller_id']}/orders/{order['id']}")
+    [section] = html.fromstring(page.get_data(as_text=True)).xpath("//section[@aria-labelledby='company-objects']")
+    assert section.xpath("string(.//h2)") == "As Razorpay tells it"
+    calls = [fold.xpath("string(summary)") for fold in section.xpath("./details")]
+    ids = [f"orders/{order['id']}", *(f"payments/{each['id']}" for each in (failed, paid)), f"refunds/{refund['id']}"]
+    assert calls == [f"GET /v1/{each}" for each in ids]
+    told, _, captured, back = (json.loads(pre.text) for pre in section.xpath(".//pre"))
+    assert (told["status"], told["notes"]) == ("paid", {"city": "Pune"})
+    assert (captured["status"], captured["amount_refunded"], captured["order_id"]) == ("captured", 100, order["id"])
+    assert (back["payment_id"], back["notes"]) == (paid["id"], {"why": "torn"})
+    assert software.key[1] not in page.get_data(as_text=True)
