@@ -44,13 +44,18 @@ class OrderPage:
         return text(self.page.xpath("//h1/following-sibling::p")[0])
 
 
+def razorpay(seller):
+    """The address of the API, and what a client of the seller's is believed by."""
+    key = seller.fields["credentials"]["razorpay"]
+    return f"{seller.server.url}{RAZORPAY}/v1", (key["key_id"], key["key_secret"])
+
+
 def razorpay_checkout(seller, vpa):
     """A payment on the hosted page, to the way back."""
-    key = seller.fields["credentials"]["razorpay"]
-    api = f"{seller.server.url}{RAZORPAY}/v1"
+    api, auth = razorpay(seller)
     order = {"amount": 49_900, "currency": "INR", "receipt": "r"}
-    made = requests.post(f"{api}/orders", auth=(key["key_id"], key["key_secret"]), json=order, timeout=30).json()
-    form = {"key_id": key["key_id"], "order_id": made["id"], "callback_url": BACK}
+    made = requests.post(f"{api}/orders", auth=auth, json=order, timeout=30).json()
+    form = {"key_id": auth[0], "order_id": made["id"], "callback_url": BACK}
     buyer = FormBrowser().sends_form(f"{api}/checkout/embedded", form).asks(vpa)
     return buyer.follows("return-to-seller")
 
@@ -101,6 +106,22 @@ def test_an_endpoint_that_wants_other_events_was_told_nothing_yet(mockpay_seller
     software.pay()
     nothing = "None yet: nothing has happened that an address of the seller’s wants to know."
     assert f"By notification. {nothing}" in OrderPage(mockpay_seller).seller_was_told
+
+
+NOBODY = "None: the seller has no address for notifications."
+
+
+@pytest.mark.parametrize(
+    ("ipn_url", "active", "why"),
+    [("", False, NOBODY), ("", True, "None yet."), ("http://127.0.0.1:1/ipn", False, "None yet.")],
+)
+def test_a_webhook_of_razorpays_that_is_off_is_nobodys_address(mockpay_seller, ipn_url, active, why):
+    mockpay_seller.control("PATCH", "", {"ipn_url": ipn_url})
+    api, auth = razorpay(mockpay_seller)
+    webhook = {"url": "http://127.0.0.1:1/hook", "events": {"refund.failed": True}, "active": active, "secret": "s"}
+    assert requests.post(f"{api}/webhooks", auth=auth, json=webhook, timeout=30).status_code == 200
+    requests.post(f"{api}/orders", auth=auth, json={"amount": 100, "currency": "INR"}, timeout=30).raise_for_status()
+    assert f"By notification. {why}" in OrderPage(mockpay_seller).seller_was_told
 
 
 @pytest.mark.parametrize(
