@@ -137,6 +137,7 @@ class ProviderPort:
         observe: Queues what the company tells of a step; in the step's own transaction.
         order_objects: What it answers of an order of its own and of the order's parts; for a world, only to read.
         retry_profiles: Values of the setting `ipn_profile` that it contributes.
+        refusal_is_final: Whether a 4xx as the answer to one of its messages is final in a profile that all have.
         notification_types: What its messages call the types of a notification.
         notify: Writes a notification as it goes out to the seller, at a real time in ms; no transaction is open.
         return_url: Where the buyer goes when done, by the order's newest attempt.
@@ -177,6 +178,7 @@ class ProviderPort:
     impossible: Mapping[Stage, frozenset[str]] = field(default_factory=dict)
     throttling_profiles: frozenset[str] = frozenset()
     retry_profiles: Mapping[str, RetryProfile] = field(default_factory=dict)
+    refusal_is_final: bool = True
     notification_types: Mapping[NotificationType, str] = field(default_factory=dict)
     notify: Callable[[Seller, Keys, Notification, int], OutgoingMessage] | None = None
     return_url: Callable[[Seller, Order, Attempt | None], str] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockpay.domain.notifications import (
     COPIES_APART_MS,
@@ -211,6 +212,15 @@ def profile_of(sandbox: Sandbox) -> RetryProfile:
     return retry_profiles(sandbox.runtime)[sandbox.seller.settings.ipn_profile]
 
 
+def _profile_for(sandbox: Sandbox, notification: Notification) -> RetryProfile:
+    """The same for one message: a profile that all companies have follows the company's rule for refusals."""
+    profile = profile_of(sandbox)
+    if sandbox.seller.settings.ipn_profile not in RETRY_PROFILES:
+        return profile
+    final = sandbox.runtime.provider(notification.provider).refusal_is_final
+    return profile if final else replace(profile, refusal_is_final=False)
+
+
 def _enqueue(sandbox: Sandbox, notification: Notification) -> None:
     """Put it into the outbox; what is told of one order is told in order."""
     sequence_key = f"{notification.seller_id} {notification.order_pk or notification.message_id}"
@@ -307,7 +317,7 @@ def record(sandbox: Sandbox, notification: Notification, message: SentMessage) -
         notification = notifications.transition(sandbox, notification, "claimed")
     count = notification.tries + 1
     notifications.add_try(sandbox, notification.notification_id, _try(sandbox, message, count))
-    age, profile = sandbox.now - notification.first_due_at, profile_of(sandbox)
+    age, profile = sandbox.now - notification.first_due_at, _profile_for(sandbox, notification)
     event, pause = after(profile, message.result, count, age)
     due = None if pause is None else sandbox.now + pause
     # What comes next, the retry profile asks for.

@@ -88,6 +88,28 @@ def test_the_sellers_page_names_each_companys_address(mockpay_seller):
         assert url == f"{mockpay_seller.server.url}/gw/{mount}"
 
 
+def test_stripes_events_are_listed_by_name_and_a_refusal_is_not_the_last_try(mockpay_seller):
+    software = Software(mockpay_seller)
+    mockpay_seller.freeze()
+    nobody = f"{mockpay_seller.server.url}/nothing"
+    wanted = ["charge.succeeded", "payment_intent.succeeded", "refund.created"]
+    software.post("webhook_endpoints", url=nobody, enabled_events=wanted)
+    software.post("refunds", payment_intent=software.pay()["id"], amount=100)
+    mockpay_seller.advance(seconds=0)
+    told = [text(one) for one in OrderPage(mockpay_seller).page.xpath("//section[@aria-labelledby='notifications']//a")]
+    assert told == ["charge.succeeded, ₹499.00", "payment_intent.succeeded, ₹499.00", "refund.created, ₹1.00"]
+    (first, *_) = mockpay_seller.control("GET", "/notifications")["items"]
+    assert (first["state"], len(first["tries"])) == ("RETRY_WAIT", 1)
+    refund = mockpay_seller.control("GET", "/refunds")["items"][0]["refund_id"]
+    page = html.fromstring(requests.get(dashboard(mockpay_seller, f"refunds/{refund}"), timeout=30).text)
+    assert page.xpath("//dt[.='Stripe refund id']/following-sibling::dd/text()") == [refund]
+    mockpay_seller.control("PATCH", "", {"settings": {"ipn_profile": "stripe"}})
+    mockpay_seller.advance(seconds=4 * 3_600)
+    states = {(one["state"], len(one["tries"])) for one in mockpay_seller.control("GET", "/notifications")["items"]}
+    assert states == {("DEAD", 4)}
+    assert "3 notifications: answered 404" in OrderPage(mockpay_seller).second_line
+
+
 def test_stripes_way_back_is_signed_by_nobody(mockpay_seller):
     software = Software(mockpay_seller)
     intent = software.pay(payment_method="pm_card_authenticationRequired", return_url=RETURN_URL)

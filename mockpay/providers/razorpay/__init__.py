@@ -32,6 +32,7 @@ provider = Provider(
     observe=events.observe,
     order_objects=order_objects.order_objects,
     retry_profiles=events.RETRY_PROFILES,
+    refusal_is_final=False,
     notify=events.notify,
     explain_signature=explanations.explain_signature,
     return_url=returns.return_url,

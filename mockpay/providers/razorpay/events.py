@@ -163,6 +163,7 @@ def _send(
     text = wire.body(name, ids.account_id(sandbox.seller), entities, sandbox.now // SECOND)
     facts = {
         "event": name,
+        "title": name,
         "event_id": event_id,
         "body": text,
         "amount": amount.wire(),

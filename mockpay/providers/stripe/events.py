@@ -7,7 +7,14 @@ from typing import Any
 
 import msgspec
 
-from mockpay.domain.notifications import OTHER_TIMES, Misbehaviour, Notification, NotificationType, OutgoingMessage
+from mockpay.domain.notifications import (
+    OTHER_TIMES,
+    Misbehaviour,
+    Notification,
+    NotificationType,
+    OutgoingMessage,
+    RetryProfile,
+)
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Decision, Stage
 from mockpay.domain.refunds import SELLER, Refund
@@ -28,6 +35,15 @@ from mockpay.wire.stripe import objects, requests, signatures
 EVENT, ENDPOINT = "event", "webhook_endpoint"
 #: How far off the time of a signature is that has another; the public clients refuse what is 300 s old.
 _OTHER_TIMES = {Misbehaviour.OLD_SIGNATURE: -600, Misbehaviour.FUTURE_SIGNATURE: 600}
+#: Again three times over a few hours in test mode, without a word on the pauses (Stripe's documentation of webhooks).
+RETRY_PROFILES = {
+    "stripe": RetryProfile(
+        "again after 30 min, 1 h and 2 h, whatever was answered",
+        tuple(minutes * 60 * SECOND for minutes in (30, 60, 120)),
+        max_tries=4,
+        refusal_is_final=False,
+    )
+}
 #: What a step of an order is told as; a charge's comes before its intent's.
 _OF_ORDERS: Mapping[str, tuple[str, ...]] = {
     "opened": ("payment_intent.created",),
@@ -161,7 +177,7 @@ def create(
         kind, outcome = NotificationType.PAYMENT, message_outcomes.of_payment(sandbox, intent.order, intent.last)
     else:
         outcome = message_outcomes.of_object(sandbox, event_id, requested or {})
-    facts = {"event": event, **_summary(body, order)}
+    facts = {"event": event, "title": type_, **_summary(body, order)}
     for endpoint in endpoints:
         notifications.create(
             sandbox,

@@ -80,13 +80,17 @@ def _list(runtime: Runtime, sandbox: Sandbox) -> str:
 
 
 def what_was_told(notification: Notification) -> str:
-    """The message's own content in short: ``Refund Declined, ₹120.00: insufficient_balance``."""
+    """In short: ``Refund Declined, ₹120.00: insufficient_balance``, or by the company's own name of the event."""
     facts = notification.facts
+    title = facts.get("title")
+    if title and "amount" not in facts:
+        return str(title)
     if notification.type in OF_SUBSCRIPTIONS or notification.type is NotificationType.OBJECT:
         return TYPES[notification.type]
     amount = Money.parse(str(facts["amount"]), str(facts["currency"])).display()
     reason = f": {facts['reason']}" if facts["reason"] else ""
-    return f"{TYPES[notification.type]} {'Completed' if facts['completed'] else 'Declined'}, {amount}{reason}"
+    title = title or f"{TYPES[notification.type]} {'Completed' if facts['completed'] else 'Declined'}"
+    return f"{title}, {amount}{reason}"
 
 
 def _row(sandbox: Sandbox, notification: Notification, order: Order | None) -> dict[str, Any]:

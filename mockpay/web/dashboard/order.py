@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -155,9 +155,21 @@ def _troubles(order: Order, sent: Sequence[Notification], calls: Sequence[Call])
     accepted = [*warning_lines(order.request), *(warning for call in calls for warning in call.warnings)]
     return [
         *dict.fromkeys(accepted),
-        *(f"notification “{deliveries.what_was_told(each)}”: {each.reason}".rstrip(".") for each in lost),
+        *_lost(lost),
         *(f"{call.kind} was refused: {call.outcome}" for call in calls if _is_refusal(call)),
     ]
+
+
+def _lost(lost: Sequence[Notification]) -> Iterator[str]:
+    """Notifications that did not arrive, those of one reason together."""
+    by_reason: dict[str, list[Notification]] = {}
+    for each in lost:
+        by_reason.setdefault(each.reason or "", []).append(each)
+    for reason, those in by_reason.items():
+        name = (
+            f"notification “{deliveries.what_was_told(those[0])}”" if len(those) == 1 else f"{len(those)} notifications"
+        )
+        yield f"{name}: {reason}".rstrip(".")
 
 
 def _is_refusal(call: Call) -> bool:

@@ -97,6 +97,7 @@ def _page(runtime: Runtime, sandbox: Sandbox, refund: Refund, refusal: Mapping[s
         captured=get_attempt(sandbox, refund.attempt_id).captured.display(),
         refunded=Money(order.refunded_minor, order.amount.currency).display(),
         answer=refund_sentences.what_happened(refund, sandbox.now),
+        company=sandbox.provider_of(order).title,
         origin=refund_sentences.why_requested(refund),
         decisions=refund_sentences.decisions(refund),
         destination=destination(refund.destination),
