@@ -433,11 +433,17 @@ def test_a_refund_is_declined_by_a_tester_only_before_its_gateway_was_asked(runt
     with pytest.raises(Conflict) as refused:
         by_hand(world, order, refund_settlement.decline_by_hand, "REJECTED")
     assert (refused.value.code, state_of(world, order)) == ("refund.at_gateway", "PENDING")
+    # Another one of the same payment, which was not sent yet.
+    other = world.refund(order, "50.00", "R-2")
+    with world.transaction() as sandbox:
+        refund_settlement.decline_by_hand(sandbox, get_refund(sandbox, other.refund_id))
+    assert sorted(str(each.state) for each in world.refunds(order)) == ["DECLINED", "PENDING"]
     put(world, "processed")
     world.advance(30)
-    assert state_of(world, order) == "COMPLETED"
-    with pytest.raises(IllegalTransition):
-        by_hand(world, order, refund_settlement.decline_by_hand, "REJECTED")
+    first = next(each for each in world.refunds(order) if each.reference == "R-1")
+    assert str(first.state) == "COMPLETED"
+    with pytest.raises(IllegalTransition), world.transaction() as sandbox:
+        refund_settlement.decline_by_hand(sandbox, get_refund(sandbox, first.refund_id))
 
 
 @on_sqlite
