@@ -322,15 +322,28 @@ def test_what_came_to_nothing_at_a_gateway_can_be_refunded_again_there(runtime, 
 @on_sqlite
 def test_a_message_of_a_gateway_that_does_not_have_the_payment_has_nobody_asked(runtime):
     world, order, attempt = begun(runtime, "stripe")
+    tell_of_another_refund(world, attempt.attempt_id)
+    assert (state_of(world, order), calls_of(world, attempt)) == ("PENDING", ["REFUND"])
+    assert incoming(world, attempt)[0].gateway == "razorpay"
+
+
+def tell_of_another_refund(world, payment_id):
+    """Razorpay's message of a refund that nobody asked for here."""
     with world.transaction() as sandbox:
         secret = accounts.credentials_of(sandbox, gateway_accounts.find(sandbox, "razorpay"))["webhook_secret"]
-        about = {"id": "rfnd_1", "payment_id": attempt.attempt_id, "status": "processed"}
+        about = {"id": "rfnd_1", "payment_id": payment_id, "status": "processed"}
         body = msgspec.json.encode({"event": "refund.processed", "payload": {"refund": {"entity": about}}})
         headers = {"X-Razorpay-Signature": razorpay_signatures.webhook_signature(secret, body)}
         assert webhooks.receive(sandbox, "razorpay", headers, body) is None
     send_all(world)
-    assert (state_of(world, order), calls_of(world, attempt)) == ("PENDING", ["REFUND"])
-    assert incoming(world, attempt)[0].gateway == "razorpay"
+
+
+@on_sqlite
+def test_a_refund_that_was_made_elsewhere_sends_none_of_ours_early(runtime):
+    world, order, attempt = paid(runtime, "razorpay", refund_delay_seconds=600)
+    world.refund(order, "100.00")
+    tell_of_another_refund(world, attempt.external_ids["payment"])
+    assert (state_of(world, order), calls_of(world, attempt)) == ("PENDING", [])
 
 
 @on_sqlite
@@ -420,11 +433,17 @@ def test_a_refund_is_declined_by_a_tester_only_before_its_gateway_was_asked(runt
     with pytest.raises(Conflict) as refused:
         by_hand(world, order, refund_settlement.decline_by_hand, "REJECTED")
     assert (refused.value.code, state_of(world, order)) == ("refund.at_gateway", "PENDING")
+    # Another one of the same payment, which was not sent yet.
+    other = world.refund(order, "50.00", "R-2")
+    with world.transaction() as sandbox:
+        refund_settlement.decline_by_hand(sandbox, get_refund(sandbox, other.refund_id))
+    assert sorted(str(each.state) for each in world.refunds(order)) == ["DECLINED", "PENDING"]
     put(world, "processed")
     world.advance(30)
-    assert state_of(world, order) == "COMPLETED"
-    with pytest.raises(IllegalTransition):
-        by_hand(world, order, refund_settlement.decline_by_hand, "REJECTED")
+    first = next(each for each in world.refunds(order) if each.reference == "R-1")
+    assert str(first.state) == "COMPLETED"
+    with pytest.raises(IllegalTransition), world.transaction() as sandbox:
+        refund_settlement.decline_by_hand(sandbox, get_refund(sandbox, first.refund_id))
 
 
 @on_sqlite
