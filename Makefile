@@ -59,7 +59,7 @@ check: .venv/.dev
 	$(BIN)/deptry .
 	$(BIN)/hadolint Dockerfile
 
-bench: .venv/.dev .venv-localstripe/.made
+bench: .venv/.dev .venv-localstripe/.made .venv-clients/.made
 	@$(BIN)/python -m bench $(ARGS)
 
 mutate: .venv/.dev var/reached.json

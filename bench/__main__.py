@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from bench import (
     balances,
+    companies,
     events,
     gateway_log,
     growth,
@@ -41,6 +42,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[], list[Line]]]:
         "waits": lambda: waits.measure(rounds, payments),
         "sellers": lambda: sellers.measure(rounds, payments),
         "localstripe": lambda: localstripe.measure(5, payments),
+        "companies": lambda: companies.measure(3 if quick else 5, payments // 4),
         "growth": lambda: growth.measure(rounds, payments, many),
         # Three rounds are enough: one takes seconds and they differ by a few in a hundred.
         "events": lambda: events.measure(3, events.PENDING // tenth, events.DUE // tenth),

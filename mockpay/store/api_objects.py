@@ -60,6 +60,9 @@ _of_kind = (
     .where(objects.c.kind == bindparam("kind"))
 )
 _by_id = Prepared(_of_kind.where(objects.c.object_id == bindparam("object_id")))
+_by_reference = Prepared(
+    _of_kind.where(objects.c.reference == bindparam("reference")).order_by(objects.c.id.desc()), "LIMIT 1"
+)
 _in_state = Prepared(_of_kind.where(objects.c.state == bindparam("state")).order_by(objects.c.id))
 
 
@@ -110,9 +113,8 @@ def in_state(sandbox: Sandbox, provider: str, kind: str, state: str) -> list[Api
 
 def by_reference(sandbox: Sandbox, provider: str, kind: str, reference: str) -> ApiObject | None:
     """The newest object of another name."""
-    query = select(objects).where(objects.c.seller_id == sandbox.seller_id, objects.c.provider == provider)
-    query = query.where(objects.c.reference == reference, objects.c.kind == kind)
-    return next(iter(mapper.all(sandbox.connection, query.order_by(objects.c.id.desc()).limit(1))), None)
+    values = {"seller_id": sandbox.seller_id, "provider": provider, "kind": kind, "reference": reference}
+    return mapper.load_first(_by_reference.row(sandbox.connection, values))
 
 
 def list_newest(

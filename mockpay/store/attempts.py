@@ -55,6 +55,7 @@ mapper = Mapper(Attempt, attempts, machine=ATTEMPT)
 _last = Prepared(
     select(attempts).where(attempts.c.order_pk == bindparam("order_pk")).order_by(attempts.c.number.desc())
 )
+_of_order = Prepared(select(attempts).where(attempts.c.order_pk == bindparam("order_pk")).order_by(attempts.c.number))
 _by_id = Prepared(
     select(attempts).where(
         attempts.c.attempt_id == bindparam("attempt_id"), attempts.c.seller_id == bindparam("seller_id")
@@ -75,8 +76,8 @@ def by_id(sandbox: Sandbox, attempt_id: str) -> Attempt | None:
 
 def of_order(sandbox: Sandbox, order_pk: int) -> list[Attempt]:
     """An order's attempts, the oldest first."""
-    query = select(attempts).where(attempts.c.order_pk == order_pk).order_by(attempts.c.number)
-    return mapper.all(sandbox.connection, query)
+    rows = _of_order.run(sandbox.connection, {"order_pk": order_pk}).fetchall()
+    return [mapper.load(row) for row in rows]
 
 
 def of_orders(sandbox: Sandbox, order_pks: list[int]) -> dict[int, list[Attempt]]:

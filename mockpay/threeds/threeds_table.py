@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Index, Table, UniqueConstraint, func, insert, select
+from sqlalchemy import Connection, Index, Table, UniqueConstraint, bindparam, func, insert, select
 
 from mockpay.domain.timeline import Actor
 from mockpay.store import schedule, transitions
-from mockpay.store.db.mapping import Mapper, insert_row, keep_newest
+from mockpay.store.db.mapping import Mapper, Prepared, insert_row, keep_newest
 from mockpay.store.db.metadata import big, metadata, row_id, sealed, text
 from mockpay.store.reads.event_wait import ORDER_IDS, EventSource
 from mockpay.store.transitions import Transitions, add_event, require, timeline
@@ -136,14 +136,17 @@ def _first(sandbox: Sandbox, condition: Any) -> Transaction | None:
     return mapper.first(sandbox.connection, condition, transactions.c.seller_id == sandbox.seller_id)
 
 
+_of_attempt = Prepared(
+    select(transactions)
+    .where(transactions.c.attempt_id == bindparam("attempt_id"), transactions.c.seller_id == bindparam("seller_id"))
+    .order_by(transactions.c.number)
+)
+
+
 def of_attempt(sandbox: Sandbox, attempt_id: str) -> list[Transaction]:
     """An attempt's authentications, the oldest first; most have one."""
-    query = (
-        select(transactions)
-        .where(transactions.c.attempt_id == attempt_id, transactions.c.seller_id == sandbox.seller_id)
-        .order_by(transactions.c.number)
-    )
-    return mapper.all(sandbox.connection, query)
+    values = {"attempt_id": attempt_id, "seller_id": sandbox.seller_id}
+    return [mapper.load(row) for row in _of_attempt.run(sandbox.connection, values).fetchall()]
 
 
 def latest(sandbox: Sandbox, attempt_id: str) -> Transaction | None:
