@@ -3,6 +3,8 @@
 import os
 import random
 
+import pytest
+
 from mockpay.domain.payments.attempts import AttemptState
 from mockpay.domain.payments.faults import Fault
 from mockpay.domain.payments.gateways import Operation
@@ -89,6 +91,8 @@ def kept_at_gateways(world):
     return {payment: minor for payment, minor in kept.items() if minor}
 
 
+# Many seeds take their time.
+@pytest.mark.timeout(0 if "SEEDS" in os.environ else 420)
 def test_no_order_is_captured_twice_and_every_attempt_has_an_end(runtime, subtests):
     for seed in SEEDS:
         with subtests.test(seed=seed):
