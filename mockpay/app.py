@@ -21,9 +21,8 @@ from mockpay.delivery import outbox
 from mockpay.kernel import templates
 from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import DatabaseUnavailable
-from mockpay.kernel.http.calls import Sender
-from mockpay.kernel.http.hosts import own_url
-from mockpay.kernel.http.sender import HttpSender
+from mockpay.kernel.http.calls import HttpCall, HttpReply, Sender
+from mockpay.kernel.http.hosts import OutgoingHosts, own_url
 from mockpay.kernel.keys.files import open_keys
 from mockpay.kernel.terminal import Terminal
 from mockpay.providers.contract import UNAVAILABLE, discover, providers_of
@@ -32,7 +31,7 @@ from mockpay.settings import Settings
 from mockpay.store.db.engine import configure, database_clock, engine_options, normal_url, sqlite_file
 from mockpay.store.unit_of_work import Runtime
 from mockpay.tables import create_tables, metadata
-from mockpay.web import account, challenge, checkout, control, errors, gateway_webhooks, guard, landing
+from mockpay.web import challenge, checkout, control, errors, gateway_webhooks, guard, landing
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -81,7 +80,7 @@ def create_app(
         writer=writer,
         keys=open_keys(settings.keys_dir, [file for p in providers.values() for file in p.key_files]),
         real_clock=real_clock or database_clock(engine),
-        sender=sender or HttpSender(settings.outgoing_hosts),
+        sender=sender or _SenderOnDemand(settings.outgoing_hosts),
         gateways={name: p.gateway for name, p in providers.items() if p.gateway is not None},
         providers=providers,
         terminal=terminal,
@@ -95,7 +94,7 @@ def create_app(
     for provider in providers.values():
         if provider.blueprint is not None and not provider.mount:
             app.register_blueprint(provider.blueprint(runtime))
-    add_pages(app, runtime, landing, checkout, challenge, account, control, gateway_webhooks)
+    add_pages(app, runtime, landing, checkout, challenge, control, gateway_webhooks)
     _wrap(app, runtime)
     return app
 
@@ -129,6 +128,7 @@ def _wrap(app: Flask, runtime: Runtime) -> None:
     """Put shop, mounted companies and shortcuts before the application, in Flask's own way of wrapping one."""
     later: list[tuple[tuple[str, ...], Callable[[], Flask]]] = [
         (("/shop",), lambda: create_shop(app, runtime)),
+        (("/account",), lambda: create_account(runtime)),
         ((guard.DASHBOARD, guard.DOCS, guard.METRICS), lambda: create_dashboard(runtime)),
         *(
             ((provider.mount,), partial(_mounted, runtime, provider.blueprint))
@@ -144,6 +144,23 @@ def _wrap(app: Flask, runtime: Runtime) -> None:
         if provider.shortcut is not None:
             wrapped = provider.shortcut(app.wsgi_app, runtime)
             app.wsgi_app = wrapped  # type: ignore[assignment, method-assign]
+
+
+class _SenderOnDemand:
+    """Our HTTP client, loaded by the first call that leaves the process: the first answer need not wait for it."""
+
+    def __init__(self, hosts: OutgoingHosts) -> None:
+        self._hosts = hosts
+        self._lock = Lock()
+        self._sender: Sender | None = None
+
+    def send(self, call: HttpCall) -> HttpReply:
+        """As `HttpSender` does."""
+        from mockpay.kernel.http.sender import HttpSender  # noqa: PLC0415
+
+        with self._lock:
+            self._sender = self._sender or HttpSender(self._hosts)
+        return self._sender.send(call)
 
 
 class _ByHost:
@@ -167,8 +184,8 @@ class _Later:
     """
     What lies below some addresses, as an application of its own that is made when somebody comes.
 
-    Most servers of a test run never see anybody at the shop, the dashboard or most companies; their modules and
-    rules (a quarter of a millisecond each) would cost each start 20 to 30 ms apiece.
+    Most servers of a test run never see anybody at the shop, an account, the dashboard or most companies; their modules
+    and rules (a quarter of a millisecond each) would cost each start up to 30 ms apiece.
     """
 
     def __init__(self, ordinary: WSGIApplication, addresses: Iterable[str], make: Callable[[], Flask]) -> None:
@@ -199,6 +216,12 @@ def create_shop(app: Flask, runtime: Runtime) -> Flask:
 
     pages, static = Path(app.root_path, str(app.template_folder)), Path(str(app.static_folder))
     return add_pages(shop_app(_shop(runtime), templates=pages, static=static), runtime)
+
+
+def create_account(runtime: Runtime) -> Flask:
+    from mockpay.web import account  # noqa: PLC0415
+
+    return add_pages(bare_app(), runtime, account)
 
 
 def create_dashboard(runtime: Runtime) -> Flask:

@@ -15,7 +15,6 @@ from mockpay.kernel.clock import RealClock
 from mockpay.kernel.errors import MockpayError, Unusable
 from mockpay.kernel.http.calls import HttpCall, Sender
 from mockpay.kernel.http.hosts import OutgoingHosts, own_url
-from mockpay.kernel.http.sender import HttpSender
 from mockpay.kernel.terminal import Terminal
 from mockpay.settings import Settings
 from mockpay.store.db.engine import close
@@ -109,6 +108,8 @@ class MockpayServer:
 
 def _serves_mockpay(settings: Settings) -> bool:
     """Whether what listens at this address is a mockpay."""
+    from mockpay.kernel.http.sender import HttpSender  # noqa: PLC0415  # asked only where the address is taken
+
     call = HttpCall("GET", f"{own_url(settings)}/_mockpay/health", {}, b"", timeout=_GRACE)
     try:
         reply = HttpSender(OutgoingHosts.parse("*")).send(call)
