@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, request
@@ -94,7 +93,7 @@ def create_app(
     for provider in providers.values():
         if provider.blueprint is not None and not provider.mount:
             app.register_blueprint(provider.blueprint(runtime))
-    add_pages(app, runtime, landing, checkout, challenge, control, gateway_webhooks)
+    add_pages(app, runtime, *(module.blueprint for module in (landing, checkout, challenge, control, gateway_webhooks)))
     _wrap(app, runtime)
     return app
 
@@ -111,13 +110,9 @@ def bare_app() -> Flask:
     return app
 
 
-def add_pages(app: Flask, runtime: Runtime, *modules: ModuleType) -> Flask:
-    """The same application with the pages of these modules, and with our error pages and headers."""
-    return _add_blueprints(app, runtime, *(module.blueprint for module in modules))
-
-
-def _add_blueprints(app: Flask, runtime: Runtime, *makers: Callable[[Runtime], Blueprint]) -> Flask:
-    for make in makers:
+def add_pages(app: Flask, runtime: Runtime, *blueprints: Callable[[Runtime], Blueprint]) -> Flask:
+    """The same application with the pages that these make, and with our error pages and headers."""
+    for make in blueprints:
         app.register_blueprint(make(runtime))
     errors.register(app, runtime)
     errors.register_headers(app)
@@ -131,7 +126,7 @@ def _wrap(app: Flask, runtime: Runtime) -> None:
         (("/account",), lambda: create_account(runtime)),
         ((guard.DASHBOARD, guard.DOCS, guard.METRICS), lambda: create_dashboard(runtime)),
         *(
-            ((provider.mount,), partial(_mounted, runtime, provider.blueprint))
+            ((provider.mount,), partial(_create, runtime, provider.blueprint))
             for provider in providers_of(runtime)
             if provider.mount and provider.blueprint is not None
         ),
@@ -207,8 +202,8 @@ class _Later:
         return self._application.wsgi_app(environ, start_response)
 
 
-def _mounted(runtime: Runtime, blueprint: Callable[[Runtime], Blueprint]) -> Flask:
-    return _add_blueprints(bare_app(), runtime, blueprint)
+def _create(runtime: Runtime, *blueprints: Callable[[Runtime], Blueprint]) -> Flask:
+    return add_pages(bare_app(), runtime, *blueprints)
 
 
 def create_shop(app: Flask, runtime: Runtime) -> Flask:
@@ -221,13 +216,13 @@ def create_shop(app: Flask, runtime: Runtime) -> Flask:
 def create_account(runtime: Runtime) -> Flask:
     from mockpay.web import account  # noqa: PLC0415
 
-    return add_pages(bare_app(), runtime, account)
+    return _create(runtime, account.blueprint)
 
 
 def create_dashboard(runtime: Runtime) -> Flask:
     from mockpay.web import dashboard, docs, metrics, sign_in  # noqa: PLC0415
 
-    return add_pages(bare_app(), runtime, dashboard, docs, metrics, sign_in)
+    return _create(runtime, dashboard.blueprint, docs.blueprint, metrics.blueprint, sign_in.blueprint)
 
 
 def _shop(runtime: Runtime) -> ShopConfig:

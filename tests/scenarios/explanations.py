@@ -29,7 +29,7 @@ class Views:
     """Dashboard, pages of a payment and control API over one runtime."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._front = add_pages(bare_app(), runtime, checkout, control).test_client()
+        self._front = add_pages(bare_app(), runtime, checkout.blueprint, control.blueprint).test_client()
         self._dashboard = create_dashboard(runtime).test_client()
 
     def of_buyer_and_seller(self, order) -> Mapping[str, str]:
