@@ -99,10 +99,10 @@ def _cards(offered: Offers, codes: Mapping[str, tuple[str, str]]) -> dict[str, s
 
 
 def _all(titles: Mapping[str, str], uses: Mapping[str, Any]) -> dict[str, Any]:
-    return {"all": {code: _told(uses, {"title": title}) for code, title in titles.items()}}
+    return {"all": {code: _answer(uses, {"title": title}) for code, title in titles.items()}}
 
 
-def _told(uses: Mapping[str, Any], extended: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(uses: Mapping[str, Any], extended: Mapping[str, Any]) -> dict[str, Any]:
     """What is told of one way to pay: nothing here costs the buyer more."""
     told = dict(extended) if uses.get("getExtendedPaymentDetails") is True else {}
     if uses.get("getAdditionalCharges") is True:
@@ -127,8 +127,8 @@ def _lenders(amount: Money, uses: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lender(bank: EmiBank, found: list[PlanOffer], uses: Mapping[str, Any]) -> dict[str, Any]:
     about = {"title": bank.name, "shortName": bank.name, **_limits(bank.lowest, None), "eligibility": {"status": True}}
-    plans = {plan_code(bank.code, each.plan.tenure): _told(uses, _plan(each)) for each in found}
-    told = {name: value for name, value in _told(uses, about).items() if name != "additionalCharge"}
+    plans = {plan_code(bank.code, each.plan.tenure): _answer(uses, _plan(each)) for each in found}
+    told = {name: value for name, value in _answer(uses, about).items() if name != "additionalCharge"}
     return {**told, "tenureOptions": plans}
 
 

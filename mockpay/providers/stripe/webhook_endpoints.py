@@ -120,8 +120,8 @@ def list_events(call: Call) -> Answer:
     """GET /v1/events."""
     types = set(call.params.words("types")) | {call.params.text("type") or ""} - {""}
 
-    def wanted(stored: ApiObject) -> bool:
+    def has_type(stored: ApiObject) -> bool:
         name = str(stored.reference)
         return any(name == each or (each.endswith("*") and name.startswith(each[:-1])) for each in types)
 
-    return lists.page(call, EVENT, "/v1/events", lambda stored: dict(stored.facts), chosen=wanted if types else None)
+    return lists.page(call, EVENT, "/v1/events", lambda stored: dict(stored.facts), chosen=has_type if types else None)

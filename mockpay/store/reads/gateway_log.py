@@ -72,7 +72,7 @@ def select_calls(seller_id: str, chosen: CallFilter) -> list[Select[Any]]:
 
     One for each value of the column that leads: no index is in the order of the list over several values.
     """
-    wanted = _wanted(chosen)
+    wanted = _values_by_column(chosen)
     by_latency = chosen.latency_ms is not None
     names = _FEW if by_latency else _LEADING
     leading = next((name for name in _LEADING if name in wanted and name in names), None)
@@ -98,7 +98,7 @@ def select_calls(seller_id: str, chosen: CallFilter) -> list[Select[Any]]:
     return [query.where(calls.c[leading] == value) for value in wanted[leading]]
 
 
-def _wanted(chosen: CallFilter) -> Mapping[str, Collection[str | int]]:
+def _values_by_column(chosen: CallFilter) -> Mapping[str, Collection[str | int]]:
     """The values of each column that is asked for."""
     every: Mapping[str, Sequence[str | int]] = {
         "attempt_id": (chosen.attempt_id,) if chosen.attempt_id else (),
