@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from mockpay.domain.payments.attempts import Decision, Source, Stage
+from mockpay.domain.scenarios.after_payment import VERIFY_OUTCOMES
 from mockpay.domain.scenarios.rule_forms import parse_outcome, parse_stage
 from mockpay.kernel.errors import Invalid
 
 #: The header, and the name in the metadata or notes of clients that can send no header of their own.
 HEADER, FIELD = "Mockpay-Outcome", "mockpay_outcome"
 _LONGEST = 500
+#: Of calls whose company tells no old answers: all but the stage that decides about those.
+STAGES = tuple(stage for stage in Stage if stage is not Stage.VERIFY)
+#: And what nothing of such a company's can show, by stage.
+NO_OLD_ANSWERS: Mapping[Stage, frozenset[str]] = {Stage.VERIFY: VERIFY_OUTCOMES - {"success"}}
 
 
 def parse_outcomes(text: str, where: str = HEADER) -> dict[Stage, Decision]:

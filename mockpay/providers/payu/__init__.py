@@ -6,8 +6,9 @@ Neither side sees what the other stores. Every wire fact, where it was seen and 
 
 from __future__ import annotations
 
+from mockpay.domain.scenarios.requested import NO_OLD_ANSWERS
 from mockpay.providers.contract import Provider
-from mockpay.providers.payu import calls, credentials, explanations, ids, notifications, order_objects, returns, views
+from mockpay.providers.payu import credentials, explanations, ids, notifications, order_objects, returns, views
 from mockpay.providers.payu.acquirer import answer, webhook
 from mockpay.providers.payu.gateway import PayuGateway
 
@@ -20,7 +21,7 @@ provider = Provider(
     attempt_id=ids.mihpayid,
     refund_id=ids.request_id,
     routable=False,
-    impossible=calls.IMPOSSIBLE,
+    impossible=NO_OLD_ANSWERS,
     credentials=credentials.credentials,
     key_names=("key",),
     addresses=credentials.addresses,

@@ -8,14 +8,14 @@ from typing import Any
 from mockpay.domain.orders import PAID, Order, OrderState
 from mockpay.domain.payments.attempts import Attempt
 from mockpay.domain.refunds import Refund, RefundRequest, RefundState, is_reference
-from mockpay.domain.scenarios.requested import HEADER, check_requested, parse_outcomes
+from mockpay.domain.scenarios.requested import HEADER, NO_OLD_ANSWERS, check_requested, parse_outcomes
 from mockpay.domain.scenarios.resolution import REFUND_STAGES
 from mockpay.domain.timeline import Actor
 from mockpay.kernel import ids as kernel_ids
 from mockpay.kernel.errors import Conflict, Invalid, Unusable
 from mockpay.kernel.money import Money
 from mockpay.providers.payu import ids
-from mockpay.providers.payu.calls import IMPOSSIBLE, Call
+from mockpay.providers.payu.calls import Call
 from mockpay.providers.payu.credentials import NAME
 from mockpay.services.payments import captures
 from mockpay.services.refunds import refunds
@@ -71,7 +71,7 @@ def cancel_or_refund(call: Call) -> dict[str, Any]:
         raise Invalid("The amount is empty.", code="amount.empty")
     callback = call.form.value("var5") or None
     outcomes = parse_outcomes(call.outcomes, HEADER)
-    check_requested(outcomes, REFUND_STAGES, IMPOSSIBLE)
+    check_requested(outcomes, REFUND_STAGES, NO_OLD_ANSWERS)
     wanted = RefundRequest(
         key=token if is_reference(token) else kernel_ids.fingerprint(token.encode())[:32],
         amount=Money.parse(text),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from mockpay.domain.orders import Order
-from mockpay.domain.payments.attempts import Attempt, Stage
-from mockpay.domain.scenarios.after_payment import VERIFY_OUTCOMES
+from mockpay.domain.payments.attempts import Attempt
 from mockpay.kernel.errors import MockpayError, NotFound
 from mockpay.providers.payu.credentials import NAME
 from mockpay.providers.payu.posted_forms import PostedForm
@@ -17,9 +16,6 @@ from mockpay.wire.payu.answers import Transaction
 
 #: The kind of object that has the id of a payment which nobody has tried to pay yet.
 PAYMENT = "payment"
-#: No answer of this door's is an old one.
-STAGES = tuple(stage for stage in Stage if stage is not Stage.VERIFY)
-IMPOSSIBLE = {Stage.VERIFY: VERIFY_OUTCOMES - {"success"}}
 
 
 class Call(Struct):

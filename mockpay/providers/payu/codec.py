@@ -9,12 +9,19 @@ from msgspec import Struct
 from mockpay.domain.orders import PaymentRequest
 from mockpay.domain.payments.attempts import Decision, Stage
 from mockpay.domain.return_urls import check_return_url
-from mockpay.domain.scenarios.requested import FIELD, HEADER, check_requested, dump_outcomes, parse_outcomes
+from mockpay.domain.scenarios.requested import (
+    FIELD,
+    HEADER,
+    NO_OLD_ANSWERS,
+    STAGES,
+    check_requested,
+    dump_outcomes,
+    parse_outcomes,
+)
 from mockpay.kernel import ids
 from mockpay.kernel.errors import Invalid
 from mockpay.kernel.money import MINIMUM_MINOR, Money
 from mockpay.providers.payu.banks import bank_of
-from mockpay.providers.payu.calls import IMPOSSIBLE, STAGES
 from mockpay.providers.payu.credentials import NAME
 from mockpay.providers.payu.emi_codes import plan_of
 from mockpay.providers.payu.posted_forms import PostedForm
@@ -90,7 +97,7 @@ def _digest(sandbox: Sandbox, form: PostedForm, txnid: str) -> str:
 def _outcomes(form: PostedForm, header: str) -> Mapping[Stage, Decision]:
     """What the request asks for: by its header, a field of that name, or a udf that begins with it."""
     asked = _parse_requested(form, header)
-    check_requested(asked, STAGES, IMPOSSIBLE)
+    check_requested(asked, STAGES, NO_OLD_ANSWERS)
     return asked
 
 

@@ -10,6 +10,7 @@ from mockpay.domain.sellers import Seller
 from mockpay.domain.timeline import Actor
 from mockpay.providers.payu.credentials import credentials
 from mockpay.providers.payu.transactions import marks_of, transaction_of
+from mockpay.wire.faults import change_first
 from mockpay.wire.payu import answers, hashes
 
 
@@ -49,7 +50,7 @@ def _fault(attempt: Attempt | None) -> str:
 def _with_fault(fields: dict[str, str], fault: str) -> dict[str, str]:
     """What a fault of the redirect stage does to a result that was signed already."""
     if fault == "bad_signature":
-        fields["hash"] = ("0" if fields["hash"][0] != "0" else "1") + fields["hash"][1:]
+        fields["hash"] = change_first(fields["hash"])
     elif fault == "missing_field":
         del fields["error"]
     elif fault == "amount_changed":

@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from mockpay.domain.orders import Order
 from mockpay.domain.payments.attempts import Attempt, Decision, Stage
-from mockpay.domain.scenarios.after_payment import VERIFY_OUTCOMES
-from mockpay.domain.scenarios.requested import FIELD, HEADER, check_requested, parse_outcomes
+from mockpay.domain.scenarios.requested import FIELD, HEADER, NO_OLD_ANSWERS, STAGES, check_requested, parse_outcomes
 from mockpay.kernel.errors import NotFound
 from mockpay.providers.razorpay.credentials import NAME
 from mockpay.store import attempts, orders
@@ -18,10 +17,8 @@ from mockpay.store.unit_of_work import Sandbox
 from mockpay.threeds.rules import Browser
 
 Body = Mapping[str, Any]
-#: No answer of this door's is an old one.
-_STAGES = tuple(stage for stage in Stage if stage is not Stage.VERIFY)
 #: The way back has no amount.
-IMPOSSIBLE = {Stage.REDIRECT: frozenset({"amount_changed"}), Stage.VERIFY: VERIFY_OUTCOMES - {"success"}}
+IMPOSSIBLE = {**NO_OLD_ANSWERS, Stage.REDIRECT: frozenset({"amount_changed"})}
 
 
 class Call(Struct):
@@ -62,7 +59,7 @@ class Call(Struct):
         text = notes.get(FIELD) if isinstance(notes, Mapping) else None
         noted = parse_outcomes(text, FIELD) if isinstance(text, str) else {}
         asked = {**noted, **parse_outcomes(self.headers.get(HEADER.lower(), ""), HEADER)}
-        check_requested(asked, stages or _STAGES, IMPOSSIBLE)
+        check_requested(asked, stages or STAGES, IMPOSSIBLE)
         return asked
 
     def order(self, order_id: str) -> Order:

@@ -27,6 +27,7 @@ from mockpay.services.payments.transitions import get_attempt, mark_met
 from mockpay.store import api_objects, attempts
 from mockpay.store.api_objects import ApiObject
 from mockpay.store.unit_of_work import Sandbox
+from mockpay.wire.faults import change_first
 from mockpay.wire.razorpay import events as wire
 from mockpay.wire.razorpay import signatures
 
@@ -216,7 +217,7 @@ def notify(_seller: Seller, _keys: Keys, notification: Notification, _real_now: 
     """An event as it goes out: the same text, signature and id at every try."""
     text, signature = str(notification.facts["body"]), str(notification.facts["signature"])
     if notification.outcome == Misbehaviour.BAD_SIGNATURE:
-        signature = ("0" if signature[0] != "0" else "1") + signature[1:]
+        signature = change_first(signature)
     body = text.encode()
     if notification.outcome == Misbehaviour.CORRUPT:
         body = body[: len(body) * 2 // 3]

@@ -13,6 +13,7 @@ from mockpay.domain.sellers import Seller
 from mockpay.providers.razorpay import objects
 from mockpay.providers.razorpay.credentials import credentials
 from mockpay.providers.razorpay.outcomes import error_of_attempt
+from mockpay.wire.faults import change_first, change_last
 from mockpay.wire.razorpay import signatures
 from mockpay.wire.razorpay.answers import BAD_REQUEST, ApiError
 
@@ -112,11 +113,10 @@ def _error_fields(order: Order, attempt: Attempt | None) -> dict[str, str]:
 
 def _with_fault(fields: dict[str, str], named: str, fault: str) -> dict[str, str]:
     """What a fault of the redirect stage does to a result that was signed already."""
-    signature = fields["razorpay_signature"]
     if fault == "bad_signature":
-        fields["razorpay_signature"] = ("0" if signature[0] != "0" else "1") + signature[1:]
+        fields["razorpay_signature"] = change_first(fields["razorpay_signature"])
     elif fault == "missing_field":
         del fields["razorpay_signature"]
     elif fault == "order_changed":
-        fields[named] = fields[named][:-1] + ("0" if fields[named][-1] != "0" else "1")
+        fields[named] = change_last(fields[named])
     return fields

@@ -8,18 +8,12 @@ from typing import Any
 from msgspec import Struct
 
 from mockpay.domain.payments.attempts import Decision, Stage
-from mockpay.domain.scenarios.after_payment import VERIFY_OUTCOMES
-from mockpay.domain.scenarios.requested import FIELD, HEADER, check_requested, parse_outcomes
+from mockpay.domain.scenarios.requested import FIELD, HEADER, NO_OLD_ANSWERS, STAGES, check_requested, parse_outcomes
 from mockpay.providers.stripe.parameters import Parameters
 from mockpay.store.unit_of_work import Sandbox
 
-#: No answer of this door's is an old one.
-_STAGES = tuple(stage for stage in Stage if stage is not Stage.VERIFY)
 #: The way back has no amount and is not signed.
-IMPOSSIBLE = {
-    Stage.REDIRECT: frozenset({"amount_changed", "bad_signature"}),
-    Stage.VERIFY: VERIFY_OUTCOMES - {"success"},
-}
+IMPOSSIBLE = {**NO_OLD_ANSWERS, Stage.REDIRECT: frozenset({"amount_changed", "bad_signature"})}
 
 
 class Call(Struct, frozen=True):
@@ -53,7 +47,7 @@ class Call(Struct, frozen=True):
             text = metadata.get(FIELD) if isinstance(metadata, Mapping) else None
             asked |= parse_outcomes(text, FIELD) if isinstance(text, str) else {}
         asked |= parse_outcomes(self.outcome, HEADER)
-        check_requested(asked, stages or _STAGES, IMPOSSIBLE)
+        check_requested(asked, stages or STAGES, IMPOSSIBLE)
         return asked
 
 

@@ -20,6 +20,7 @@ from mockpay.providers.stripe.parameters import Parameters, bad_request, missing
 from mockpay.services.payments import orders
 from mockpay.store import api_objects
 from mockpay.store.api_objects import ApiObject
+from mockpay.wire.faults import change_last
 from mockpay.wire.stripe import objects
 
 _LIST = "/v1/checkout/sessions"
@@ -182,6 +183,6 @@ def return_url(seller: Seller, order: Order, attempt: Attempt | None) -> str:
     if fault == "missing_field":
         del intent["redirect_status"]
     elif fault == "order_changed":
-        intent["payment_intent"] = order.order_id[:-1] + ("0" if order.order_id[-1] != "0" else "1")
+        intent["payment_intent"] = change_last(order.order_id)
     joint = "&" if "?" in order.redirect_url else "?"
     return f"{order.redirect_url}{joint}{urlencode(intent)}"
