@@ -58,6 +58,11 @@ def record(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
     health.check_soon(sandbox)
 
 
+def _is_unsettled(result: Result) -> bool:
+    """Whether an answer leaves open how a call ended, so that it has to be made once more."""
+    return result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING
+
+
 def _update_breaker(sandbox: Sandbox, call: GatewayCall, result: Result) -> None:
     """What a charge says of its gateway: no decline counts, nor what the breaker itself kept back."""
     if call.operation not in PAYING or call.gateway == DEFAULT or call.breaker is not None:
@@ -285,7 +290,7 @@ def _record_capture(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, resul
         return
     if result.kind is _K.APPROVED:
         captures.record_capture(sandbox, attempt, call.amount.minor)
-    elif result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
+    elif _is_unsettled(result):
         schedule.add(sandbox, CAPTURE, attempt.attempt_id, sandbox.now + _LATER_MS, minor=call.amount.minor)
     elif call.operation is Operation.CAPTURE and result.kind is _K.REJECTED:
         # It may say so because an earlier try, whose answer was lost, has captured already.
@@ -308,7 +313,7 @@ def _record_refund(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
         return
     if result.kind is _K.APPROVED:
         refund_settlement.complete(sandbox, refund, Actor.CLOCK)
-    elif result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
+    elif _is_unsettled(result):
         # The same key again is the same refund, so asking again is safe.
         schedule.drop(sandbox, SETTLE, refund.refund_id)
         schedule.add(sandbox, SETTLE, refund.refund_id, sandbox.now + _LATER_MS)
@@ -338,7 +343,7 @@ def _record_refund_webhook(sandbox: Sandbox, attempt: Attempt, result: Result) -
 
 def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
     """Money that was taken for nothing is back, or is sent back again later; the same key again is the same refund."""
-    if result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
+    if _is_unsettled(result):
         schedule.add(sandbox, RETURN, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
     elif result.kind is _K.REJECTED:
         void(sandbox, attempt, call.order_id)  # Nothing was captured, but it may be held.
@@ -346,7 +351,7 @@ def _record_return(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result
 
 def _record_void(sandbox: Sandbox, call: GatewayCall, attempt: Attempt, result: Result) -> None:
     """A hold is released, or the gateway is asked again later."""
-    if result.kind in _INCONCLUSIVE or result.may_retry or result.kind is _K.PENDING:
+    if _is_unsettled(result):
         schedule.add(sandbox, VOID, attempt.attempt_id, sandbox.now + _LATER_MS, order_id=call.order_id)
 
 
